@@ -1,0 +1,105 @@
+// Packs every publishable package and uses the tarballs as somebody else's project would: installed by npm into an empty
+// directory, run as ESM, as CJS and mixed in one program, and compiled from TypeScript.
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { packAll, readJson, report, root, rootManifest, run, withTempDir } from "./lib/workspace.mjs";
+
+/** Packages that need others next to them; they get a project of their own, so that the first one stays empty. */
+const NEED_OTHERS = ["bench", "conformance"];
+
+/** Without it, `require` finds the CJS copy, as on every Node before 20.19; with it, both find the ESM copy. */
+const NO_REQUIRE_ESM = "--no-experimental-require-module";
+
+const TYPESCRIPTS = ["typescript-5.7", "typescript"];
+
+const RESOLUTIONS = {
+  node16: {
+    compilerOptions: { module: "node16", moduleResolution: "node16" },
+    files: ["types-esm.ts", "types-cjs.cts", "types-mixed.cts"],
+  },
+  bundler: {
+    compilerOptions: { module: "esnext", moduleResolution: "bundler" },
+    files: ["types-esm.ts"],
+  },
+};
+
+const { check, end } = report();
+
+/** Runs `use` on a project with the files of `scripts/consumer/name`, if `install` can be installed in it at all. */
+function inProject(dir, name, install, use) {
+  const cwd = join(dir, name);
+  const installed = check(`npm installs the project "${name}"`, () => {
+    mkdirSync(cwd);
+    writeFileSync(join(cwd, "package.json"), JSON.stringify({ name, private: true, type: "module" }));
+    run(["npm", "install", "--no-audit", "--no-fund", "--loglevel=error", ...install], { cwd });
+    cpSync(join(root, "scripts", "consumer", name), cwd, { recursive: true });
+  });
+  if (installed) use(cwd);
+}
+
+/** Compiles the TypeScript files of a project as strictly as a consumer can ask for. */
+function compile(cwd, typescript, resolution) {
+  const { compilerOptions, files } = RESOLUTIONS[resolution];
+  const base = {
+    target: "es2022",
+    lib: ["es2022"],
+    types: [],
+    strict: true,
+    skipLibCheck: false,
+    noEmit: true,
+  };
+  const project = `tsconfig.${resolution}.json`;
+  writeFileSync(
+    join(cwd, project),
+    JSON.stringify({ compilerOptions: { ...base, ...compilerOptions }, files }),
+  );
+  run([process.execPath, join(root, "node_modules", typescript, "bin", "tsc"), "-p", project], { cwd });
+}
+
+function checkPlain(cwd) {
+  const node = (...args) => void run([process.execPath, ...args], { cwd });
+
+  check("installing brings nothing but our packages", () =>
+    readdirSync(join(cwd, "node_modules"))
+      .filter((name) => !name.startsWith(".") && name !== "@heapwright" && name !== "heapwright")
+      .map((name) => `node_modules/${name}`),
+  );
+  check("ESM", () => node("esm.mjs"));
+  check("CJS that gets the ESM copy (module-sync)", () => node("cjs.cjs"));
+  check("CJS that gets the CJS copy", () => node(NO_REQUIRE_ESM, "cjs.cjs"));
+  check("mixed, one copy for both (module-sync)", () => node("mixed.mjs", "one"));
+  check("mixed, two copies", () => node(NO_REQUIRE_ESM, "mixed.mjs", "two"));
+  for (const typescript of TYPESCRIPTS) {
+    const { version } = readJson(join(root, "node_modules", typescript, "package.json"));
+    for (const resolution of Object.keys(RESOLUTIONS)) {
+      check(`TypeScript ${version} compiles under ${resolution}`, () => compile(cwd, typescript, resolution));
+    }
+  }
+}
+
+function checkTools(cwd, packed) {
+  check(
+    "the conformance kit runs in somebody else's vitest",
+    () => void run(["npx", "vitest", "run"], { cwd }),
+  );
+  for (const { name, manifest } of packed) {
+    for (const bin of Object.keys(manifest.bin ?? {})) {
+      check(`${name}: ${bin} --help`, () => {
+        const help = run(["npx", bin, "--help"], { cwd });
+        return help.includes(bin) ? [] : [`does not name the command:\n${help}`];
+      });
+    }
+  }
+}
+
+await withTempDir((dir) => {
+  const packed = packAll(dir);
+  const tarballs = packed.map(({ tarball }) => tarball);
+  const plain = packed.filter(({ folder }) => !NEED_OTHERS.includes(folder)).map(({ tarball }) => tarball);
+  const { vitest, "fast-check": fastCheck } = rootManifest.devDependencies;
+  const peers = [`vitest@${vitest}`, `fast-check@${fastCheck}`];
+
+  inProject(dir, "plain", plain, checkPlain);
+  inProject(dir, "tools", [...tarballs, ...peers], (cwd) => checkTools(cwd, packed));
+});
+end();

@@ -1,0 +1,42 @@
+// What every program here does with the copies of core and of the strategy it got hold of.
+const assert = require("node:assert/strict");
+
+/**
+ * @param createHeap of one copy of core
+ * @param hyperheap of one copy of the strategy
+ * @param isHeapError of every copy of core there is: each must know the other's errors
+ */
+module.exports = function exercise(createHeap, hyperheap, ...isHeapError) {
+  const heap = createHeap({ memory: 1 << 20, strategy: hyperheap() });
+  const sizes = [1, 16, 100, 4000, 70000];
+  const blocks = sizes.map((size) => heap.alloc(size, 64));
+  blocks.forEach((ptr, i) => {
+    assert.ok(ptr > 0 && ptr % 64 === 0 && heap.usableSize(ptr) >= sizes[i]);
+    const bytes = heap.memory.u8.subarray(ptr, ptr + sizes[i]);
+    assert.ok(bytes.every((byte) => byte === 0));
+    bytes.fill(i + 1);
+  });
+  heap.check();
+  blocks.forEach((ptr, i) => {
+    assert.ok(heap.memory.u8.subarray(ptr, ptr + sizes[i]).every((byte) => byte === i + 1));
+  });
+
+  const view = heap.allocArray(Float32Array, 8);
+  view[7] = 1.5;
+  assert.equal(heap.reallocArray(view, 80)[7], 1.5);
+
+  heap.free(blocks[1]);
+  for (const isOne of isHeapError) {
+    assert.throws(
+      () => heap.free(blocks[1]),
+      (error) => isOne(error) && isOne(error, "ERR_DOUBLE_FREE") && !isOne(error, "ERR_INVALID_SIZE"),
+    );
+    assert.throws(
+      () => heap.alloc(-1),
+      (error) => isOne(error, "ERR_INVALID_SIZE"),
+    );
+    assert.equal(isOne(new Error("another")), false);
+  }
+  assert.equal(heap.alloc(1 << 21), 0);
+  heap.check();
+};

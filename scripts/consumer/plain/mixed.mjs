@@ -1,0 +1,21 @@
+// One program that both imports and requires the packages, as an app with older dependencies does. The argument says
+// how many copies Node is expected to load: "one" where `require` knows `module-sync`, else "two".
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import * as esmCore from "@heapwright/core";
+import * as esmHyperheap from "@heapwright/hyperheap";
+import exercise from "./exercise.cjs";
+
+const require = createRequire(import.meta.url);
+const cjsCore = require("@heapwright/core");
+const cjsHyperheap = require("@heapwright/hyperheap");
+
+const copies = new Set([esmCore.createHeap, cjsCore.createHeap]).size;
+assert.equal(copies, process.argv[2] === "two" ? 2 : 1);
+assert.equal(new Set([esmHyperheap.hyperheap, cjsHyperheap.hyperheap]).size, copies);
+
+for (const { createHeap } of [esmCore, cjsCore]) {
+  for (const { hyperheap } of [esmHyperheap, cjsHyperheap]) {
+    exercise(createHeap, hyperheap, esmCore.isHeapError, cjsCore.isHeapError);
+  }
+}

@@ -1,0 +1,25 @@
+import { createHeap, type Heap, isHeapError } from "@heapwright/core";
+import { hyperheap } from "@heapwright/hyperheap";
+
+const heap = createHeap({ memory: 1 << 20, strategy: hyperheap() });
+const plain: Heap = heap;
+
+const ptr: number = heap.alloc(256, 64);
+const view: Float32Array = heap.allocArray(Float32Array, 16);
+heap.free(view);
+heap.free(ptr);
+plain.check();
+
+try {
+  heap.free(ptr);
+} catch (error) {
+  if (!isHeapError(error, "ERR_DOUBLE_FREE")) throw error;
+  const code: string = error.code;
+  const where: number | undefined = error.ptr;
+  if (code.length === where) throw error;
+}
+
+// @ts-expect-error a heap has no API of a plugin that was not given: were the types `any`, this would not be an error
+heap.stats;
+// @ts-expect-error the same of the strategy
+createHeap({ memory: 1 << 20, strategy: hyperheap().nonsense });
