@@ -1,0 +1,189 @@
+/**
+ * Assembly: what one agent needs to work on a heap whose header is already there: contexts, the strategy, the layers on it,
+ * the lock, and the one function that takes fresh views for all of them.
+ */
+import { asInner, layer, type ResolvedStack } from "./compose.js";
+import { HeapError, type HeapErrorCode, type HeapErrorDetails } from "./errors.js";
+import { createGrowth, type Growth, growing } from "./growth.js";
+import { HEADER, LOCK_OFFSET } from "./header.js";
+import type { ChunkLayout, PlacedSlot } from "./layout.js";
+import { locked } from "./locked.js";
+import type { Memory } from "./memory.js";
+import { LiveRegion, type Placement } from "./region.js";
+import type { Allocator, Context, Inner, Lock, LockKind, Options, Slot, StrategyInstance } from "./types.js";
+
+/** What an agent brings along. */
+export interface AssemblyOptions {
+  readonly memory: Memory;
+  readonly placement: Placement;
+  readonly stack: ResolvedStack;
+  readonly lock: LockKind | Lock;
+  readonly agent: number;
+  readonly name: string;
+  /** This agent makes the heap. */
+  readonly fresh: boolean;
+  readonly growth: { readonly auto: boolean; readonly step: number; readonly foreign: "leave" | "adopt" };
+}
+
+/** The parts of a heap that the entry points work with. */
+export interface Assembly {
+  readonly memory: Memory;
+  readonly region: LiveRegion;
+  readonly name: string;
+  readonly agent: number;
+  readonly stack: ResolvedStack;
+  /** The outermost primitives. */
+  readonly allocator: Inner;
+  /** The strategy's own, no layer above. */
+  readonly strategy: Inner;
+  /** Undefined where one agent needs none. */
+  readonly lock: Lock | undefined;
+  readonly growth: Growth;
+  /** APIs by plugin name. */
+  readonly apis: ReadonlyMap<string, unknown>;
+  /** Views or the area's end may have changed: everybody takes them again. */
+  refreshAll(): void;
+  /** Called after each refresh. */
+  onRefresh(refresh: () => void): void;
+  error(code: HeapErrorCode, message: string, details?: HeapErrorDetails): HeapError;
+}
+
+export function assemble(options: AssemblyOptions): Assembly {
+  const { memory, placement, stack, agent, name, fresh } = options;
+  const region = new LiveRegion(placement);
+  const refreshers: (() => void)[] = [];
+  const onRefresh = (refresh: () => void): void => {
+    refreshers.push(refresh);
+  };
+  const regionWord = (region.base + HEADER.regionBytes) >>> 2;
+  const refreshAll = (): void => {
+    memory.refresh();
+    region.areaEnd = region.base + (memory.u32[regionWord] as number);
+    for (const refresh of refreshers) refresh();
+  };
+  const error = (code: HeapErrorCode, message: string, details: HeapErrorDetails = {}): HeapError =>
+    new HeapError(code, message, { heap: name, ...details });
+
+  const instance: { sideSlot?: StrategyInstance["sideSlot"] } = {};
+  const context = (owner: string, state: number, resolved: Options): Context => ({
+    memory,
+    region,
+    state,
+    layout: stack.layout,
+    options: resolved,
+    agent,
+    heapName: name,
+    fresh,
+    slot: (slot) => createSlot(owner, slot, stack.layout, memory, onRefresh, instance.sideSlot),
+    error,
+    onRefresh,
+  });
+
+  const apis = new Map<string, unknown>();
+  const keep = (owner: string, api: unknown): void => {
+    if (api !== undefined) apis.set(owner, api);
+  };
+  const { strategy } = stack;
+  const made = strategy.create(context(strategy.name, placement.strategyState, stack.strategyOptions));
+  if (made.sideSlot !== undefined) instance.sideSlot = made.sideSlot;
+  keep(strategy.name, made.api);
+  const innermost = asInner(made.allocator, memory);
+
+  const lock = makeLock(options, region.base, onRefresh, error, () => {
+    if (region.base + (memory.u32[regionWord] as number) !== region.areaEnd) refreshAll();
+  });
+  const growth = createGrowth({ memory, region, strategy: innermost, refreshAll, ...options.growth });
+
+  let allocator = innermost;
+  if (options.growth.auto) allocator = layer(allocator, growing(allocator, growth.growFor), memory);
+  const put = (changes: Partial<Allocator> | undefined): void => {
+    allocator = layer(allocator, changes, memory);
+  };
+  const putLock = (): void => put(lock && locked(allocator, lock));
+  if (stack.hasFront) putLock();
+  for (let index = stack.plugins.length - 1; index >= 0; index--) {
+    const plugin = stack.plugins[index] as (typeof stack.plugins)[number];
+    const state = placement.pluginStates[index] as number;
+    const layered = plugin.create(allocator, context(plugin.name, state, stack.pluginOptions[index] ?? {}));
+    keep(plugin.name, layered.api);
+    put(layered.allocator);
+  }
+  if (!stack.hasFront) putLock();
+
+  return {
+    memory,
+    region,
+    name,
+    agent,
+    stack,
+    allocator,
+    strategy: innermost,
+    lock,
+    growth,
+    apis,
+    refreshAll,
+    onRefresh,
+    error,
+  };
+}
+
+/** The lock of this agent, which on its first entering looks whether another agent grew the heap. */
+function makeLock(
+  options: AssemblyOptions,
+  base: number,
+  onRefresh: (refresh: () => void) => void,
+  error: Assembly["error"],
+  synchronise: () => void,
+): Lock | undefined {
+  const { lock: kind, memory, agent, name } = options;
+  const site = { memory, address: base + LOCK_OFFSET, agent, heapName: name, error, onRefresh };
+  const lock = "create" in kind ? kind.create(site) : kind;
+  if (lock === undefined) return undefined;
+  return {
+    enter() {
+      lock.enter();
+      synchronise();
+    },
+    tryEnter() {
+      if (!lock.tryEnter()) return false;
+      synchronise();
+      return true;
+    },
+    leave: () => lock.leave(),
+  };
+}
+
+function createSlot(
+  owner: string,
+  name: string,
+  layout: ChunkLayout,
+  memory: Memory,
+  onRefresh: (refresh: () => void) => void,
+  sideSlot: StrategyInstance["sideSlot"],
+): Slot {
+  const placed = layout.slots.get(`${owner}.${name}`);
+  if (placed === undefined) throw new HeapError("ERR_COMPOSITION", `plugin "${owner}" did not ask for a slot "${name}"`);
+  const { distance, sideIndex }: PlacedSlot = placed;
+  let words = memory.u32;
+  onRefresh(() => {
+    words = memory.u32;
+  });
+  const address = (ptr: number): number => {
+    if (sideSlot !== undefined) {
+      const side = sideSlot(ptr, sideIndex);
+      if (side !== 0) return side > 0 ? side : 0;
+    }
+    return ptr - distance;
+  };
+  return {
+    address,
+    read(ptr) {
+      const at = address(ptr);
+      return at === 0 ? 0 : (words[at >>> 2] as number);
+    },
+    write(ptr, value) {
+      const at = address(ptr);
+      if (at !== 0) words[at >>> 2] = value;
+    },
+  };
+}

@@ -1,0 +1,82 @@
+/**
+ * Failure injection: `failAfter(n)` lets n requests through and answers every later one with 0, `failEvery(n)` answers each
+ * n-th with 0. A request is an `alloc` or a `realloc` (whether it would move or not); frees are never refused. The count is one
+ * word of the plugin's state, shared by all agents. For testing what an app does when memory runs out.
+ */
+import { HeapError, show } from "./errors.js";
+import type { Plugin } from "./types.js";
+
+export interface FailApi {
+  /** Requests seen since the heap was made or `arm` was called. */
+  readonly requests: number;
+  /** How many of them were refused. */
+  readonly failed: number;
+  /** Begins to count anew. */
+  arm(): void;
+}
+
+/** Lets `count` requests through, then fails all. */
+export function failAfter(count: number): Plugin<"failAfter", FailApi> {
+  return failing("failAfter", count, 0, (request, n) => request > n);
+}
+
+/** Fails each `count`-th request. */
+export function failEvery(count: number): Plugin<"failEvery", FailApi> {
+  return failing("failEvery", count, 1, (request, n) => request % n === 0);
+}
+
+function failing<Name extends string>(
+  name: Name,
+  count: number,
+  least: number,
+  fails: (request: number, count: number) => boolean,
+): Plugin<Name, FailApi> {
+  if (typeof count !== "number" || count >>> 0 !== count || count < least) {
+    throw new HeapError("ERR_INVALID_OPTION", `${name}: count must be an integer from ${least} on, not ${show(count)}`);
+  }
+  return {
+    abi: 1,
+    name,
+    version: 1,
+    phase: "inject",
+    options: { count },
+    stateBytes: 8,
+    create(inner, ctx) {
+      const { alloc, realloc, resize } = inner;
+      const n = ctx.options.count as number;
+      const requests = ctx.state >>> 2;
+      const failed = requests + 1;
+      let words = ctx.memory.u32;
+      ctx.onRefresh(() => {
+        words = ctx.memory.u32;
+      });
+      /** Counts a request; true if it is to fail. */
+      function refused(): boolean {
+        const request = (words[requests] as number) + 1;
+        words[requests] = request;
+        if (!fails(request, n)) return false;
+        words[failed] = (words[failed] as number) + 1;
+        return true;
+      }
+      return {
+        allocator: {
+          alloc: (size, align, tag) => (refused() ? 0 : alloc(size, align, tag)),
+          resize: (ptr, size) => (refused() ? false : resize(ptr, size)),
+          realloc: (ptr, size, align, tag) => (refused() ? 0 : realloc(ptr, size, align, tag)),
+        },
+        api: {
+          get requests() {
+            return words[requests] as number;
+          },
+          get failed() {
+            return words[failed] as number;
+          },
+          arm() {
+            words[requests] = 0;
+            words[failed] = 0;
+          },
+        },
+      };
+    },
+  };
+}

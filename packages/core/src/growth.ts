@@ -1,0 +1,102 @@
+/**
+ * Growth of the memory and of the area, asked for (`heap.grow`) or before a request is answered with 0.
+ *
+ *     before  |header|area                |
+ *     after   |header|area                ··············|       nobody else grew the memory
+ *     after   |header|area                |guest's pages|·····|  somebody did: "adopt" takes what follows them
+ *
+ * Nothing grows for a request that would fail afterwards all the same.
+ */
+import { GRANULE, HEADER, MAX_END, PAGE, roundDown, roundUp } from "./header.js";
+import type { LiveRegion } from "./region.js";
+import type { Memory } from "./memory.js";
+import type { Allocator, Inner } from "./types.js";
+
+/** How a heap may grow. */
+export interface GrowthOptions {
+  /** Bytes it grows by at least; default 1 MiB. */
+  readonly step?: number;
+  /** Bytes the memory may reach; default what the buffer was made for. Side tables are sized for it at creation. */
+  readonly max?: number;
+  /** Pages somebody else added behind the heap: never grow past them, or take over what follows them (default). */
+  readonly foreign?: "leave" | "adopt";
+}
+
+export const DEFAULT_STEP = 1 << 20;
+const WASM_PAGE = 65536;
+
+export interface Growth {
+  /** Grows memory and area by at least `bytes`; false, and nothing has changed, if that cannot be had. */
+  grow(bytes: number): boolean;
+  /** Grows by what the request needs, at least a step; false if no growth would serve it. */
+  growFor(size: number, align: number): boolean;
+}
+
+export interface GrowthSite {
+  readonly memory: Memory;
+  readonly region: LiveRegion;
+  readonly strategy: Allocator;
+  /** Everybody takes views and the area's end again. */
+  refreshAll(): void;
+  readonly step: number;
+  readonly foreign: "leave" | "adopt";
+}
+
+/** Growth of one heap; call with the lock held. */
+export function createGrowth(site: GrowthSite): Growth {
+  const { memory, region, strategy, step, foreign } = site;
+
+  /** Bytes between the area's end and the memory's: nobody's (less than a granule) or somebody else's. */
+  function gap(): number {
+    memory.refresh();
+    const bytes = memory.buffer.byteLength - region.areaEnd;
+    return bytes < GRANULE ? 0 : bytes;
+  }
+
+  function canGrow(): boolean {
+    if (strategy.extend === undefined) return false;
+    return gap() === 0 || foreign === "adopt";
+  }
+
+  /** Whole pages of the memory's kind, or what is left up to the maximum if that is enough. */
+  function growBy(bytes: number): boolean {
+    const before = memory.buffer.byteLength;
+    const unit = memory.kind === "WebAssembly.Memory" ? WASM_PAGE : PAGE;
+    const limit = Math.min(region.areaMax, MAX_END) - before;
+    let amount = roundUp(before + bytes, unit) - before;
+    if (amount > limit) amount = roundDown(before + limit, unit === WASM_PAGE ? unit : GRANULE) - before;
+    if (amount < bytes) return false;
+    const gapEnd = gap() === 0 ? region.areaEnd : roundUp(before, GRANULE);
+    if (!memory.grow(amount)) return false;
+    site.refreshAll();
+    const end = roundDown(before + amount, GRANULE);
+    strategy.extend?.(gapEnd, end);
+    memory.u32[(region.base + HEADER.regionBytes) >>> 2] = end - region.base;
+    site.refreshAll();
+    return true;
+  }
+
+  return {
+    grow(bytes) {
+      return canGrow() && growBy(bytes);
+    },
+    growFor(size, align) {
+      if (strategy.growthFor === undefined || !canGrow()) return false;
+      const need = strategy.growthFor(size, align, gap());
+      if (need < 0) return false;
+      return growBy(Math.max(need, step)) || (need < step && growBy(need));
+    },
+  };
+}
+
+/** The layer that grows before a request is answered with 0. */
+export function growing(inner: Inner, growFor: Growth["growFor"]): Partial<Allocator> {
+  const { alloc } = inner;
+  return {
+    alloc(size, align, tag) {
+      const ptr = alloc(size, align, tag);
+      if (ptr !== 0 || !growFor(size, align)) return ptr;
+      return alloc(size, align, tag);
+    },
+  };
+}

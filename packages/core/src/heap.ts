@@ -1,0 +1,229 @@
+/**
+ * The heap's entry points: arguments are checked here, once, before anything changes; then the layers get them.
+ *
+ *     heap.alloc > checks > [lock > trace > inject > limit > account > guard] > strategy > zero the payload
+ *
+ * What is in brackets is there only if the stack has it. Price of the entry itself: see `Composition costs` in the bench's table.
+ */
+import type { Assembly } from "./assemble.js";
+import { show } from "./errors.js";
+import { HEADER, PAGE } from "./header.js";
+import type { BytesView } from "./heap-types.js";
+import type { Ptr } from "./types.js";
+
+const EMPTY = new Uint8Array(0);
+/** Below this many bytes a word loop zeroes faster than `fill` (crossing at 64 to 96 bytes on Node 20). */
+const ZERO_BY_WORDS = 80;
+
+/** The members of `Heap` that allocate and free, and what the other members need from them. */
+export interface Entry {
+  alloc(size: number, align?: number, tag?: number): Ptr;
+  allocUnsafe(size: number, align?: number, tag?: number): Ptr;
+  realloc(ptr: Ptr, size: number, align?: number, tag?: number): Ptr;
+  reallocUnsafe(ptr: Ptr, size: number, align?: number, tag?: number): Ptr;
+  free(block: Ptr | BytesView): void;
+  usableSize(ptr: Ptr): number;
+  takenSize(ptr: Ptr): number;
+  goodSize(size: number): number;
+  owns(ptr: Ptr): boolean;
+  detach(): void;
+  /** Fresh views if the buffer was replaced; throws `ERR_DETACHED_HEAP` if this agent has left or the buffer is gone. */
+  ensureAttached(): void;
+  /** Address of a view's block. `ERR_DETACHED_VIEW`, `ERR_INVALID_POINTER`. */
+  ptrOfView(view: BytesView): Ptr;
+}
+
+export function createEntry(assembly: Assembly): Entry {
+  const { memory, region, lock, error } = assembly;
+  const { alloc: allocInner, free: freeInner, realloc: reallocInner } = assembly.allocator;
+  const { usableSize: usableInner, takenSize: takenInner, goodSize: goodInner } = assembly.allocator;
+  const maxAlign = assembly.stack.strategy.capabilities.maxAlign;
+  const alignWord = (region.base + HEADER.alignGranted) >>> 2;
+  let u8 = memory.u8;
+  let u32 = memory.u32;
+  let detached = false;
+  assembly.onRefresh(() => {
+    u8 = detached ? EMPTY : memory.u8;
+    u32 = memory.u32;
+  });
+
+  // ---- argument checks -------------------------------------------------------------------------------------------
+
+  function isAlign(align: number): boolean {
+    return align >>> 0 === align && (align & (align - 1)) === 0 && align <= PAGE;
+  }
+
+  function isTag(tag: number): boolean {
+    return tag === 0 || (tag >>> 0 === tag && tag > PAGE);
+  }
+
+  /** Throws for the first of the arguments that is wrong. */
+  function refuse(size: unknown, align: unknown, tag: unknown): never {
+    if (typeof size !== "number" || size >>> 0 !== size || size === 0) {
+      throw error("ERR_INVALID_SIZE", `size must be an integer in 1 … 2^32 - 1, not ${show(size)}`);
+    }
+    if (!isAlign(align as number)) {
+      const hint = typeof align === "number" && align > PAGE ? { hint: "tags are the third argument" } : {};
+      throw error("ERR_INVALID_ALIGNMENT", `align must be 0 or a power of two up to 4096, not ${show(align)}`, hint);
+    }
+    if ((align as number) > maxAlign) {
+      throw error("ERR_UNSUPPORTED", `this stack aligns to at most ${maxAlign}, not ${show(align)}`);
+    }
+    throw error("ERR_INVALID_OPTION", `tag must be 0 or an id given by a plugin that keeps tags, not ${show(tag)}`);
+  }
+
+  function refusePtr(ptr: unknown): never {
+    throw error("ERR_INVALID_POINTER", `${show(ptr)} is not an address`, typeof ptr === "number" ? { ptr } : {});
+  }
+
+  // ---- views -----------------------------------------------------------------------------------------------------
+
+  function ensureAttached(): void {
+    if (detached) throw error("ERR_DETACHED_HEAP", "this agent has left the heap");
+    if (memory.u8.length === 0 || u8.length === 0) assembly.refreshAll();
+    if (u8.length < region.areaEnd) throw error("ERR_DETACHED_HEAP", "the heap's buffer is detached or was made smaller");
+  }
+
+  /** Copies of the heap keep its base modulo the largest alignment ever granted. */
+  function noteAlign(align: number): void {
+    if ((u32[alignWord] as number) < align) u32[alignWord] = align;
+  }
+
+  function zero(from: number, to: number): void {
+    if (to - from >= ZERO_BY_WORDS || ((from | to) & 3) !== 0) {
+      u8.fill(0, from, to);
+      return;
+    }
+    const words = u32;
+    for (let word = from >>> 2; word < to >>> 2; word++) words[word] = 0;
+  }
+
+  // ---- the calls -------------------------------------------------------------------------------------------------
+
+  function allocUnsafe(size: number, align = 16, tag = 0): Ptr {
+    if (size >>> 0 !== size || size === 0) refuse(size, align, tag);
+    if (align !== 16 && (!isAlign(align) || align > maxAlign)) refuse(size, align, tag);
+    if (tag !== 0 && !isTag(tag)) refuse(size, align, tag);
+    if (u8.length === 0) ensureAttached();
+    if (align <= 16) return allocInner(size, 16, tag);
+    const ptr = allocInner(size, align, tag);
+    if (ptr !== 0) noteAlign(align);
+    return ptr;
+  }
+
+  function alloc(size: number, align = 16, tag = 0): Ptr {
+    const ptr = allocUnsafe(size, align, tag);
+    if (ptr !== 0) zero(ptr, ptr + usableInner(ptr));
+    return ptr;
+  }
+
+  function allocLocked(size: number, align = 16, tag = 0): Ptr {
+    let ptr: Ptr;
+    let usable = 0;
+    if (u8.length === 0) ensureAttached();
+    lock?.enter();
+    try {
+      ptr = allocUnsafe(size, align, tag);
+      if (ptr !== 0) usable = usableInner(ptr);
+    } finally {
+      lock?.leave();
+    }
+    // Outside the lock: the block is already ours.
+    zero(ptr, ptr + usable);
+    return ptr;
+  }
+
+  function reallocUnsafe(ptr: Ptr, size: number, align = 16, tag = 0): Ptr {
+    if (ptr === 0) return allocUnsafe(size, align, tag);
+    checkRealloc(ptr, size, align, tag);
+    const moved = reallocInner(ptr, size, align < 16 ? 16 : align, tag);
+    if (moved !== 0 && align > 16) noteAlign(align);
+    return moved;
+  }
+
+  function checkRealloc(ptr: Ptr, size: number, align: number, tag: number): void {
+    if (ptr >>> 0 !== ptr) refusePtr(ptr);
+    if (size >>> 0 !== size || size === 0 || !isAlign(align) || align > maxAlign || !isTag(tag)) refuse(size, align, tag);
+    if (u8.length === 0) ensureAttached();
+  }
+
+  function realloc(ptr: Ptr, size: number, align = 16, tag = 0): Ptr {
+    if (ptr === 0) return entry.alloc(size, align, tag);
+    checkRealloc(ptr, size, align, tag);
+    let before = 0;
+    let after = 0;
+    let moved: Ptr;
+    lock?.enter();
+    try {
+      before = usableInner(ptr);
+      moved = reallocUnsafe(ptr, size, align, tag);
+      if (moved !== 0) after = usableInner(moved);
+    } finally {
+      lock?.leave();
+    }
+    // The copy kept min(before, size) bytes: what the new block has beyond them is zeroed as far as it is beyond `before`.
+    if (after > before) zero(moved + before, moved + after);
+    return moved;
+  }
+
+  function free(block: Ptr | BytesView): void {
+    const ptr = typeof block === "number" ? block : ptrOfView(block);
+    if (ptr === 0) return;
+    if (ptr >>> 0 !== ptr) refusePtr(ptr);
+    if (u8.length === 0) ensureAttached();
+    freeInner(ptr);
+  }
+
+  function ptrOfView(view: BytesView): Ptr {
+    if (!ArrayBuffer.isView(view)) refusePtr(view);
+    ensureAttached();
+    const { buffer } = view;
+    if (memory.shows(buffer)) {
+      if (view.byteOffset !== 0) return view.byteOffset;
+    } else if (buffer.byteLength !== 0) {
+      throw error("ERR_INVALID_POINTER", "the view shows another buffer than the heap's");
+    }
+    if (buffer.byteLength === 0) {
+      throw error("ERR_DETACHED_VIEW", "the view's buffer is detached: the memory has grown since the view was made", {
+        hint: "keep the address, or use heap.column(), whose view survives growth",
+      });
+    }
+    // A heap's header comes first: no block is at 0.
+    throw error("ERR_INVALID_POINTER", "the view begins at the start of the buffer, where no block is", { ptr: 0 });
+  }
+
+  function checkPtr(ptr: Ptr): void {
+    if (ptr >>> 0 !== ptr || ptr === 0) refusePtr(ptr);
+    if (u8.length === 0) ensureAttached();
+  }
+
+  const entry: Entry = {
+    alloc: lock === undefined ? alloc : allocLocked,
+    allocUnsafe,
+    realloc,
+    reallocUnsafe,
+    free,
+    usableSize(ptr) {
+      checkPtr(ptr);
+      return usableInner(ptr);
+    },
+    takenSize(ptr) {
+      checkPtr(ptr);
+      return takenInner(ptr);
+    },
+    goodSize(size) {
+      if (size >>> 0 !== size || size === 0) refuse(size, 16, 0);
+      return goodInner(size);
+    },
+    owns(ptr) {
+      return ptr >>> 0 === ptr && ptr >= region.areaStart && ptr < region.areaEnd;
+    },
+    detach() {
+      detached = true;
+      u8 = EMPTY;
+    },
+    ensureAttached,
+    ptrOfView,
+  };
+  return entry;
+}

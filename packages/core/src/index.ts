@@ -1,0 +1,70 @@
+/**
+ * @heapwright/core: memory, chunk layout, lock, composition, errors, and the heap they make.
+ */
+export { type AtomicsLockOptions, atomicsLock, noLock } from "./lock.js";
+export {
+  type AttachOptions,
+  attachHeap,
+  createAllocator,
+  createHeap,
+  defineStack,
+  type HeapOptions,
+  type RestoreOptions,
+  restoreHeap,
+  type StackOptions,
+} from "./create.js";
+export {
+  HEAP_ERROR_CODES,
+  HeapError,
+  type HeapErrorBlock,
+  type HeapErrorBytes,
+  type HeapErrorCode,
+  type HeapErrorDetails,
+  isHeapError,
+} from "./errors.js";
+export { type FailApi, failAfter, failEvery } from "./fail.js";
+export type { GrowthOptions } from "./growth.js";
+export type {
+  ArrayView,
+  ArrayViewConstructor,
+  BytesView,
+  Column,
+  ColumnBase,
+  Disposes,
+  Heap,
+  HeapDescriptor,
+  HeapString,
+  Scoped,
+} from "./heap-types.js";
+export type { ApisOf, Composable, PluginBundle, PluginInput } from "./infer.js";
+export { type LimitApi, limit } from "./limit.js";
+export { createMemory, type Memory, type MemorySource, type WebAssemblyMemory } from "./memory.js";
+export type {
+  Align,
+  Allocator,
+  Block,
+  BlockState,
+  Capabilities,
+  Context,
+  Finding,
+  Inner,
+  Layout,
+  Lock,
+  LockKind,
+  LockSite,
+  Options,
+  OptionValue,
+  Phase,
+  Plugin,
+  PluginInstance,
+  Ptr,
+  Region,
+  Slot,
+  SlotRequest,
+  StateSize,
+  Strategy,
+  StrategyInstance,
+  Tag,
+  Totals,
+  WalkedBlock,
+} from "./types.js";

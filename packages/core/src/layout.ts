@@ -1,0 +1,95 @@
+/**
+ * Chunk layout: the header of a chunk as a schema.
+ *
+ * The strategy declares its fields, each plugin the 32-bit slots it wants in every header; here they get their offsets,
+ * once. A strategy written against the layout needs no change when a plugin asks for a slot, and without plugins no byte is
+ * spent on them. For hyperheap (`next prev * heap`):
+ *
+ *     no or one slot, 16 bytes        six slots, four of which adjoin the payload, 48 bytes
+ *     0    4    8    12   16          0    4    8    12   16                       32         48
+ *     |next|prev|slot|heap|payload    |next|prev|slot|heap|slot| not used          |adjoining|payload
+ *
+ * The header is a multiple of 16 bytes, so that payloads stay 16-aligned: `16 * ceil((4 + slots - 1) / 4)`.
+ */
+import { HeapError } from "./errors.js";
+import type { Layout, SlotRequest } from "./types.js";
+
+const WORD = 4;
+const GRANULE = 16;
+/** Place in a strategy's field list that is kept for the first slot. */
+const FIRST_SLOT = "*";
+
+/** A slot as asked for, with the plugin that did. */
+export interface OwnedSlot extends SlotRequest {
+  readonly owner: string;
+}
+
+/** Where one slot is. */
+export interface PlacedSlot {
+  /** Bytes from the slot's first word to the payload. */
+  readonly distance: number;
+  /** Index of the first word among the side words; -1 for adjoining slots, which blocks without a header do not have. */
+  readonly sideIndex: number;
+}
+
+/** A layout, and where each slot is: `"plugin.slot"`. */
+export interface ChunkLayout extends Layout {
+  readonly slots: ReadonlyMap<string, PlacedSlot>;
+}
+
+/**
+ * Computes the layout of a stack.
+ * @throws HeapError `ERR_COMPOSITION` if a plugin asks for one slot twice or for a number of words that is none.
+ */
+export function layoutChunk(fields: readonly string[], requests: readonly OwnedSlot[]): ChunkLayout {
+  const words: string[] = [];
+  const ordinary = expand(requests.filter((slot) => slot.adjoins !== true));
+  const adjoining = expand(requests.filter((slot) => slot.adjoins === true));
+  const sideNames = [...ordinary];
+
+  for (const field of fields) {
+    if (field !== FIRST_SLOT) words.push(field);
+    else if (ordinary.length > 0) words.push(ordinary.shift() as string);
+    else if (adjoining.length === 0) words.push("");
+  }
+  words.push(...ordinary);
+  const used = words.length + adjoining.length;
+  const total = Math.ceil(used / (GRANULE / WORD)) * (GRANULE / WORD);
+  while (words.length + adjoining.length < total) words.push("");
+  words.push(...adjoining);
+
+  const headerBytes = words.length * WORD;
+  const slots = new Map<string, PlacedSlot>();
+  for (const slot of requests) {
+    const key = `${slot.owner}.${slot.name}`;
+    const first = wordName(key, 0);
+    if (slots.has(key)) throw new HeapError("ERR_COMPOSITION", `plugin "${slot.owner}" asks for slot "${slot.name}" twice`);
+    slots.set(key, { distance: headerBytes - words.indexOf(first) * WORD, sideIndex: sideNames.indexOf(first) });
+  }
+  return {
+    headerBytes,
+    sideWords: sideNames.length,
+    slots,
+    fingerprint: `${words.map((word) => word || "-").join(" ")} | ${headerBytes}`,
+    field(name) {
+      const index = words.indexOf(name);
+      if (index < 0) throw new HeapError("ERR_COMPOSITION", `the chunk header has no field "${name}"`);
+      return index * WORD;
+    },
+  };
+}
+
+function wordName(key: string, index: number): string {
+  return index === 0 ? key : `${key}+${index}`;
+}
+
+/** One name per word. */
+function expand(slots: readonly OwnedSlot[]): string[] {
+  return slots.flatMap((slot) => {
+    const count = slot.words ?? 1;
+    if (!Number.isInteger(count) || count < 1 || count > 256) {
+      throw new HeapError("ERR_COMPOSITION", `plugin "${slot.owner}": slot "${slot.name}" wants ${count} words, not 1 to 256`);
+    }
+    return Array.from({ length: count }, (_, index) => wordName(`${slot.owner}.${slot.name}`, index));
+  });
+}

@@ -1,0 +1,293 @@
+/**
+ * The vocabulary of Heapwright: what a strategy, a plugin, a lock and a heap promise each other.
+ *
+ * Strategies and plugins import these types and nothing else from core; what they need at run time
+ * (errors, slots, views) reaches them through the context their `create` is given, so that two copies
+ * of core in one app do no harm.
+ *
+ * All sizes are bytes, all pointers unsigned byte offsets into the buffer, both in 0 … 2^32 - 1.
+ */
+import type { HeapErrorCode, HeapErrorDetails } from "./errors.js";
+import type { Memory } from "./memory.js";
+
+/** Byte offset of a block's payload in the memory's buffer. 0 is null and never a block. */
+export type Ptr = number;
+
+/** An alignment in bytes; 0 to 16 all mean 16, which every block has. */
+export type Align = 0 | 1 | 2 | 4 | 8 | 16 | 32 | 64 | 128 | 256 | 512 | 1024 | 2048 | 4096;
+
+/** "Who asked": an id above 4096, interned from a name by a plugin that keeps tags. */
+export type Tag = number & { readonly __heapwright: "tag" };
+
+/** What a block is, as `blocks()` and `dump()` tell it. */
+export type BlockState = "used" | "free" | "quarantined" | "page";
+
+/** One block as `blocks()` reports it. */
+export interface Block {
+  /** Payload address. */
+  readonly ptr: Ptr;
+  /** Bytes asked for, where a plugin keeps them; else `usable`. */
+  readonly size: number;
+  /** Bytes the holder may use. */
+  readonly usable: number;
+  readonly state: BlockState;
+  /** Tag of the block, 0 where none is kept. */
+  readonly tag: number;
+}
+
+/**
+ * A block on its way up through the layers of `walk`; each layer may correct what it knows better.
+ * `reserved` is memory no one can be given (a guest's pages inside the area); only `dump` shows it.
+ */
+export interface WalkedBlock {
+  ptr: Ptr;
+  size: number;
+  usable: number;
+  state: BlockState | "reserved";
+  tag: number;
+}
+
+/** Byte counts of an allocator. `capacity = used + free + quarantined + overhead + page + pageFree`. */
+export interface Totals {
+  /** Bytes of the area. */
+  capacity: number;
+  /** Payloads of blocks in use, page runs not included. */
+  used: number;
+  /** Payloads of free chunks. */
+  free: number;
+  /** Payloads of blocks in quarantine. */
+  quarantined: number;
+  /** Chunk headers and memory that can be given to no one. */
+  overhead: number;
+  /** Page runs in use. */
+  page: number;
+  /** Freed page runs. */
+  pageFree: number;
+}
+
+/** One broken invariant, as `check` reports it. */
+export interface Finding {
+  readonly code?: HeapErrorCode;
+  readonly message: string;
+  readonly ptr?: Ptr;
+}
+
+/**
+ * The primitives. Everything else a heap offers is written once on top of them. Optional members that are
+ * absent are unsupported; there are no stubs. Arguments have been checked by the heap: sizes are integers in
+ * 1 … 2^32 - 1, alignments powers of two in 16 … 4096, pointers integers in 1 … 2^32 - 1. Whether a pointer
+ * is a live block is the strategy's to decide, and it never trusts one.
+ */
+export interface Allocator {
+  /** A block of at least `size` bytes, not initialised; 0 when exhausted, and then nothing has changed. */
+  alloc(size: number, align: number, tag: number): Ptr;
+  /** Ends a live block. Anything else throws `ERR_INVALID_POINTER` or `ERR_DOUBLE_FREE`. */
+  free(ptr: Ptr): void;
+  /** Makes a live block hold `size` bytes without moving it, or returns false and changes nothing. */
+  resize(ptr: Ptr, size: number): boolean;
+  /** Bytes the holder of a live block may use. Changes only through `resize` and `realloc`. */
+  usableSize(ptr: Ptr): number;
+  /** Bytes a live block takes from the area: header, slack and every layer's overhead included. */
+  takenSize(ptr: Ptr): number;
+  /** The usable size a request of `size` bytes is rounded up to. */
+  goodSize(size: number): number;
+  /** Range test: does `ptr` lie in this allocator's area? */
+  owns(ptr: Ptr): boolean;
+  /**
+   * Resizes in place if `ptr` has the alignment and the room, else moves the content to a new block.
+   * 0 when exhausted, and then the old block is untouched. `tag` 0 keeps the tag. A layer that brings none gets
+   * one made of its own `resize`, `alloc` and `free`.
+   */
+  realloc?(ptr: Ptr, size: number, align: number, tag: number): Ptr;
+  /** Ends every block at once. */
+  reset?(): void;
+  mark?(): number;
+  release?(mark: number): void;
+  /** Visits every block in address order. */
+  walk?(visit: (block: WalkedBlock) => void): void;
+  /** Verifies every invariant and reports each that is broken. */
+  check?(report: (finding: Finding) => void): void;
+  /** Adds this allocator's byte counts to `into`; O(1). Without it the heap counts by walking. */
+  totals?(into: Totals): void;
+  /**
+   * How many bytes the area must grow by so that the request succeeds, when the new space begins `gap` bytes
+   * after the area's end; -1 if no growth helps. Only asked after `alloc` returned 0.
+   */
+  growthFor?(size: number, align: number, gap: number): number;
+  /** Takes over `[gapEnd, end)`; `[old area end, gapEnd)` belongs to somebody else and is left alone. */
+  extend?(gapEnd: number, end: number): void;
+}
+
+/** What an allocator can do; the heap shows it as `heap.capabilities`. */
+export interface Capabilities {
+  /** Which blocks can be freed on their own. */
+  readonly free: "any" | "last" | "none";
+  /** Misuse that is always found, at the call that commits it. */
+  readonly detects: readonly ("double-free" | "foreign" | "interior" | "unaligned" | "forged")[];
+  /** Several agents may have the heap attached at once. */
+  readonly shared: boolean;
+  /** The area can grow. */
+  readonly grow: boolean;
+  readonly reset: boolean;
+  readonly marks: boolean;
+  /** Largest alignment that can be asked for. */
+  readonly maxAlign: number;
+}
+
+/** The value of an option that affects bytes. */
+export type OptionValue = string | number | boolean;
+export type Options = { readonly [name: string]: OptionValue };
+
+/** A plugin's request for header words of every block. */
+export interface SlotRequest {
+  readonly name: string;
+  /** 32-bit words; default 1. */
+  readonly words?: number;
+  /** The words must end where the payload begins. Page runs have no such words. */
+  readonly adjoins?: boolean;
+}
+
+/** The header slots of one plugin, by name. */
+export interface Slot {
+  /** Byte address of the slot's first word for this live block; 0 where the block has none. */
+  address(ptr: Ptr): number;
+  /** First word as an unsigned integer. */
+  read(ptr: Ptr): number;
+  write(ptr: Ptr, value: number): void;
+}
+
+/** Where the words of a chunk header are; the same for every agent. See `layout.ts`. */
+export interface Layout {
+  /** Bytes of the header, a multiple of 16. */
+  readonly headerBytes: number;
+  /** Byte offset from the chunk's start of a field the strategy declared. */
+  field(name: string): number;
+  /** Slot words of blocks that have no chunk header: how many, for the strategy's side table. */
+  readonly sideWords: number;
+  /** Canonical text that names every word; heaps whose texts differ cannot be attached to each other. */
+  readonly fingerprint: string;
+}
+
+/** The part of a heap that strategies and plugins see. Byte addresses, valid for this agent's lifetime. */
+export interface Region {
+  /** First byte of the heap header; a multiple of 64. */
+  readonly base: number;
+  /** First byte of the area; a multiple of 64. */
+  readonly areaStart: number;
+  /** End of the area. Replaced on growth: read again after a refresh. */
+  readonly areaEnd: number;
+  /** End the area can grow to; side tables are sized for it. */
+  readonly areaMax: number;
+}
+
+/** What core hands to `create` of a strategy or plugin, once per agent. */
+export interface Context {
+  /** Views on the buffer. After a refresh they are new ones: see `onRefresh`. */
+  readonly memory: Memory;
+  readonly region: Region;
+  /** Byte address of the `stateBytes` asked for: zeroed when the heap is made, 64-aligned, kept for ever. */
+  readonly state: number;
+  readonly layout: Layout;
+  /** Options that affect bytes: the explicit ones over the defaults, or as the attached heap has them. */
+  readonly options: Options;
+  /** This agent's id, 1 …; unique among the agents of one heap. */
+  readonly agent: number;
+  /** Name of the heap, for reports. */
+  readonly heapName: string;
+  /** True for the agent that makes the heap: state and area are to be set up. */
+  readonly fresh: boolean;
+  /** The words this plugin reserved under `name`. */
+  slot(name: string): Slot;
+  /** Makes a `HeapError`; the caller throws it. */
+  error(code: HeapErrorCode, message: string, details?: HeapErrorDetails): Error;
+  /** Called when views or the area's end were replaced: take them from `memory` and `region` again. */
+  onRefresh(refresh: () => void): void;
+}
+
+/** What a layer stands on: primitives whose `realloc` is always there. */
+export type Inner = Allocator & Required<Pick<Allocator, "realloc">>;
+
+/** What `stateBytes` may depend on. */
+export interface StateSize {
+  /** Bytes the region can reach; an upper bound of the area. */
+  readonly regionBytes: number;
+  readonly layout: Layout;
+  readonly options: Options;
+}
+
+/** Owns the area: places, splits, merges, validates. */
+export interface Strategy<Name extends string = string, Api = unknown> {
+  readonly abi: 1;
+  readonly name: Name;
+  /** Names the on-memory format; any change of bytes changes it. */
+  readonly version: number;
+  /** Header fields in order; `"*"` keeps the place of the first plugin slot. Empty: blocks have no header. */
+  readonly fields: readonly string[];
+  readonly stateBytes: number | ((size: StateSize) => number);
+  readonly capabilities: Capabilities;
+  /** Options that affect bytes and were given explicitly. */
+  readonly options?: Options;
+  /** All options that affect bytes, with their defaults. */
+  readonly defaults?: Options;
+  create(ctx: Context): StrategyInstance<Api>;
+}
+
+export interface StrategyInstance<Api = unknown> {
+  readonly allocator: Allocator;
+  readonly api: Api;
+  /** Address of slot word `index` of a block without chunk header; 0 if `ptr` has a chunk header. */
+  sideSlot?(ptr: Ptr, index: number): number;
+}
+
+/** Where a layer stands, outermost first. */
+export type Phase = "trace" | "inject" | "limit" | "account" | "guard" | "front";
+
+/** One layer above a strategy. */
+export interface Plugin<Name extends string = string, Api = unknown> {
+  readonly abi: 1;
+  readonly name: Name;
+  readonly version: number;
+  readonly phase: Phase;
+  /** Order within the phase, lower is further out; default 0, ties go by name. */
+  readonly rank?: number;
+  /** May stand above the lock: shared state is per-agent shards, the block's own slots or single atomic words. */
+  readonly concurrent?: boolean;
+  readonly slots?: readonly (string | SlotRequest)[] | ((options: Options) => readonly (string | SlotRequest)[]);
+  readonly stateBytes?: number | ((size: StateSize) => number);
+  readonly options?: Options;
+  readonly defaults?: Options;
+  /** Returns only the primitives it changes; the others are the inner ones themselves, at no cost. */
+  create(inner: Inner, ctx: Context): PluginInstance<Api>;
+}
+
+export interface PluginInstance<Api = unknown> {
+  readonly allocator?: Partial<Allocator>;
+  readonly api: Api;
+}
+
+/** Mutual exclusion of agents, recursive. */
+export interface Lock {
+  enter(): void;
+  tryEnter(): boolean;
+  leave(): void;
+}
+
+/** Words of the heap header a lock keeps its state in, and whom it speaks for. */
+export interface LockSite {
+  readonly memory: Memory;
+  /** Byte address of 64 bytes in the heap header that belong to the lock. */
+  readonly address: number;
+  readonly agent: number;
+  readonly heapName: string;
+  error(code: HeapErrorCode, message: string, details?: HeapErrorDetails): Error;
+  onRefresh(refresh: () => void): void;
+}
+
+/** Makes the lock of one agent. The name is in the manifest: all agents use the same kind. */
+export interface LockKind {
+  readonly name: string;
+  /** Undefined: no lock, and no layer for it. */
+  create(site: LockSite): Lock | undefined;
+}
+
+export type { HeapErrorCode, HeapErrorDetails, Memory };
