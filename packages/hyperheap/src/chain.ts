@@ -1,0 +1,75 @@
+/**
+ * The physical chain: chunk headers, read with suspicion. A link is range-checked before it is followed, and both ends of it
+ * must agree before anything is changed.
+ */
+import { boundaryOf, lastChunk, NEXT, PREV, type Space, USED_BIT } from "./space.js";
+
+export function isUsed(space: Space, chunk: number): boolean {
+  return (space.i32[(chunk + PREV) >>> 2] & USED_BIT) !== 0;
+}
+
+/** Bytes of a chunk, header included. Throws `ERR_HEAP_CORRUPT` if its `next` cannot be true. */
+export function spanOf(space: Space, chunk: number): number {
+  const next = space.i32[(chunk + NEXT) >>> 2] >>> 0;
+  const last = lastChunk(space);
+  if (next === 0 && chunk === last) return boundaryOf(space) - chunk;
+  if (next < space.least || (next & 15) !== 0 || chunk + next > last) throw badLink(space, chunk, "next", next);
+  return next;
+}
+
+/** The chunk after this one, 0 if it is the last. Throws `ERR_HEAP_CORRUPT` if the two do not point at each other. */
+export function nextChunk(space: Space, chunk: number): number {
+  const span = spanOf(space, chunk);
+  if (chunk === lastChunk(space)) return 0;
+  const right = chunk + span;
+  const back = distanceBack(space, right);
+  if (back !== span) throw badLink(space, right, "prev", back);
+  return right;
+}
+
+/** The chunk before this one, 0 if it is the first. Throws `ERR_HEAP_CORRUPT` if the two do not point at each other. */
+export function previousChunk(space: Space, chunk: number): number {
+  const back = distanceBack(space, chunk);
+  if (back === 0 && chunk === space.areaStart) return 0;
+  if (back < space.least || back > chunk - space.areaStart) throw badLink(space, chunk, "prev", back);
+  const left = chunk - back;
+  const ahead = space.i32[(left + NEXT) >>> 2] >>> 0;
+  if (ahead !== back) throw badLink(space, left, "next", ahead);
+  return left;
+}
+
+/** Distance to the previous chunk as the header says. */
+export function distanceBack(space: Space, chunk: number): number {
+  return -(space.i32[(chunk + PREV) >>> 2] & -16) >>> 0;
+}
+
+/** Writes a header; plugin slots stay as they are. */
+export function writeHeader(space: Space, chunk: number, next: number, back: number, used: number): void {
+  const { i32 } = space;
+  i32[(chunk + NEXT) >>> 2] = next;
+  i32[(chunk + PREV) >>> 2] = -back | used;
+  i32[(chunk + space.heapField) >>> 2] = space.base - chunk;
+}
+
+export function setNext(space: Space, chunk: number, next: number): void {
+  space.i32[(chunk + NEXT) >>> 2] = next;
+}
+
+/** Changes how far back the previous chunk is; the used bit stays. */
+export function setBack(space: Space, chunk: number, back: number): void {
+  const index = (chunk + PREV) >>> 2;
+  space.i32[index] = -back | (space.i32[index] & USED_BIT);
+}
+
+/** A header that is no chunk's any more is wiped, so that nothing takes it for one. */
+export function wipeHeader(space: Space, chunk: number): void {
+  const end = (chunk + space.header) >>> 2;
+  for (let index = chunk >>> 2; index < end; index++) space.i32[index] = 0;
+}
+
+function badLink(space: Space, chunk: number, field: string, value: number): Error {
+  return space.error("ERR_HEAP_CORRUPT", `chunk header at 0x${chunk.toString(16)}: ${field} ${value} cannot be true`, {
+    ptr: chunk + space.header,
+    hint: "something wrote outside its block, most likely past the end of the block before; add strict() to find out who",
+  });
+}

@@ -1,0 +1,192 @@
+/**
+ * `check()`: every invariant of space.ts and pages.ts, in their order, against the chain. Reports what it finds and stops
+ * following links where one is broken.
+ */
+import type { Finding } from "@heapwright/core";
+import { distanceBack } from "./chain.js";
+import { chunkInCell, isPayloadStart } from "./maps.js";
+import { hasEndMark, pageAt, type Run, runAt } from "./pages.js";
+import {
+  boundaryOf,
+  FREE,
+  getState,
+  HINT,
+  lastChunk,
+  NEXT,
+  PAGE,
+  PAGE_FLOOR,
+  PAGES,
+  PAGES_FREE,
+  PREV,
+  type Space,
+  USED,
+  USED_BIT,
+} from "./space.js";
+
+type Report = (finding: Finding) => void;
+
+/** What the chain says, to hold the tables against. */
+interface Seen {
+  readonly payloads: Set<number>;
+  readonly mapped: Set<number>;
+  readonly bridges: { readonly from: number; readonly to: number }[];
+  free: number;
+  used: number;
+}
+
+const hex = (address: number): string => `0x${address.toString(16)}`;
+
+export function check(space: Space, report: Report): void {
+  const boundary = boundaryOf(space);
+  if (boundary < space.areaStart || boundary > space.areaEnd || boundary % 16 !== 0) {
+    report({ message: `boundary ${hex(boundary)} is not in the area`, ptr: boundary });
+    return;
+  }
+  const seen: Seen = { payloads: new Set(), mapped: new Set(), bridges: [], free: 0, used: 0 };
+  if (!checkChain(space, boundary, seen, report)) return;
+  checkSum(space, "FREE", FREE, seen.free, report);
+  checkSum(space, "USED", USED, seen.used, report);
+  checkLive(space, seen, report);
+  checkFreeMap(space, seen, report);
+  checkRuns(space, boundary, seen, report);
+}
+
+function checkSum(space: Space, name: string, word: number, expected: number, report: Report): void {
+  const found = getState(space, word);
+  if (found !== expected) report({ message: `${name} is ${found}, the sum is ${expected}` });
+}
+
+/** The chain from the area's start to the boundary. False if a link is broken. */
+function checkChain(space: Space, boundary: number, seen: Seen, report: Report): boolean {
+  const { i32, header, least, areaStart } = space;
+  const last = lastChunk(space);
+  if (last === 0) {
+    if (boundary !== areaStart) report({ message: `there is no chunk, and the boundary is ${hex(boundary)}` });
+    return boundary === areaStart;
+  }
+  let previousSpan = 0;
+  let previousFree = false;
+  for (let chunk = areaStart; ; ) {
+    const ptr = chunk + header;
+    const wrong = (message: string): boolean => {
+      report({ message: `chunk header at ${hex(chunk)}: ${message}`, ptr });
+      return false;
+    };
+    const next = i32[(chunk + NEXT) >>> 2] >>> 0;
+    const span = next === 0 ? boundary - chunk : next;
+    if (span < least || span % 16 !== 0 || chunk + span > boundary) return wrong(`next is ${next}`);
+    if (next === 0 && chunk !== last) return wrong(`next is 0, but the last chunk is at ${hex(last)}`);
+    if (next !== 0 && chunk >= last) return wrong(`next is ${next}, but this is the last chunk`);
+    const back = distanceBack(space, chunk);
+    if (back !== previousSpan) return wrong(`prev is ${back}, the previous chunk has ${previousSpan} bytes`);
+    if ((i32[(chunk + PREV) >>> 2] & 15 & ~USED_BIT) !== 0) return wrong("prev has bits that mean nothing");
+    const heap = i32[(chunk + space.heapField) >>> 2];
+    if ((chunk + heap) >>> 0 !== space.base) return wrong(`heap is ${heap}, the heap header is at ${hex(space.base)}`);
+    const free = (i32[(chunk + PREV) >>> 2] & USED_BIT) === 0;
+    if (free && previousFree) wrong("two free chunks adjoin");
+    if (free) {
+      seen.free += span - header;
+      if (chunk !== last) {
+        seen.mapped.add(chunk);
+        if ((chunk - areaStart) % 32 === 0) seen.payloads.add(ptr);
+      }
+    } else if (isPayloadStart(space, ptr)) {
+      seen.used += span - header;
+      seen.payloads.add(ptr);
+    } else {
+      seen.bridges.push({ from: ptr, to: chunk + span });
+    }
+    if (chunk === last) return true;
+    previousSpan = span;
+    previousFree = free;
+    chunk += span;
+  }
+}
+
+/** The live bitmap has the payloads of the chain and no other bit. */
+function checkLive(space: Space, seen: Seen, report: Report): void {
+  let found = 0;
+  const words = (space.areaEnd - space.areaStart + 511) >>> 9;
+  for (let word = 0; word < words; word++) {
+    for (let bits = space.i32[space.live + word]; bits !== 0; bits &= bits - 1) {
+      const ptr = space.areaStart + (word * 32 + 31 - Math.clz32(bits & -bits)) * 16;
+      if (seen.payloads.has(ptr)) found++;
+      else report({ message: `the live bitmap has ${hex(ptr)}, where no payload starts`, ptr });
+    }
+  }
+  if (found === seen.payloads.size) return;
+  for (const ptr of seen.payloads) {
+    if (!isPayloadStart(space, ptr)) report({ message: `the live bitmap misses the payload ${hex(ptr)}`, ptr });
+  }
+}
+
+/** The free map has the free chunks of the chain, the last one excepted, and no other bit. */
+function checkFreeMap(space: Space, seen: Seen, report: Report): void {
+  let found = 0;
+  const words = (space.areaEnd - space.areaStart + 1023) >>> 10;
+  const hint = getState(space, HINT);
+  for (let word = 0; word < words; word++) {
+    for (let bits = space.i32[space.free + word]; bits !== 0; bits &= bits - 1) {
+      const chunk = chunkInCell(space, word * 32 + 31 - Math.clz32(bits & -bits));
+      const ptr = chunk + space.header;
+      if (seen.mapped.has(chunk)) found++;
+      else report({ message: `the free map has ${hex(chunk)}, where no free chunk starts`, ptr });
+      if (word < hint) report({ message: `the free map has ${hex(chunk)}, which is before the hint`, ptr });
+    }
+  }
+  if (found !== seen.mapped.size) report({ message: `the free map has ${found} of ${seen.mapped.size} free chunks` });
+}
+
+/** Page runs: in bridges and above the boundary, and nowhere else. */
+function checkRuns(space: Space, boundary: number, seen: Seen, report: Report): void {
+  const sums = { used: 0, freed: 0, known: new Set<number>() };
+  for (const { from, to } of seen.bridges) checkRunsIn(space, from, to, sums, report);
+  checkRunsIn(space, boundary, space.areaEnd, sums, report);
+  const atBoundary = runAt(space, boundary);
+  if (boundary < space.areaEnd && atBoundary !== undefined && !atBoundary.used) {
+    report({ message: `the freed run at the boundary ${hex(boundary)} was not given back`, ptr: boundary });
+  }
+  checkSum(space, "PAGES", PAGES, sums.used, report);
+  checkSum(space, "PAGES_FREE", PAGES_FREE, sums.freed, report);
+  const top = Math.ceil((space.areaEnd - space.pageBase) / PAGE);
+  const floor = getState(space, PAGE_FLOOR);
+  for (let page = 0; page < top; page++) {
+    const word = space.u32[space.pages + page * space.entryWords];
+    if (word === 0) continue;
+    const address = space.pageBase + page * PAGE;
+    if (page < floor) report({ message: `the page table has ${hex(address)}, which is below its floor`, ptr: address });
+    if (!sums.known.has(page)) report({ message: `the page table has ${hex(address)}, where no run is`, ptr: address });
+  }
+}
+
+function checkRunsIn(
+  space: Space,
+  from: number,
+  to: number,
+  sums: { used: number; freed: number; readonly known: Set<number> },
+  report: Report,
+): void {
+  let previous: Run | undefined;
+  for (let at = from; at < to; ) {
+    const run = runAt(space, at);
+    if (run === undefined) {
+      previous = undefined;
+      at += PAGE - (at % PAGE);
+      continue;
+    }
+    if (run.bytes === 0 || at + run.bytes > to) {
+      report({ message: `page run at ${hex(at)} has ${run.bytes} bytes`, ptr: at });
+      return;
+    }
+    sums.known.add(pageAt(space, at));
+    if (run.used) sums.used += run.bytes;
+    else {
+      sums.freed += run.bytes;
+      sums.known.add(pageAt(space, at + run.bytes) - 1);
+      if (!hasEndMark(space, run)) report({ message: `freed run at ${hex(at)} has no end mark`, ptr: at });
+      if (previous !== undefined && !previous.used) report({ message: `two freed runs adjoin at ${hex(at)}`, ptr: at });
+    }
+    previous = run;
+    at += run.bytes;
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * Allocating, freeing and resizing chunks. `_` free, `U` used, `A` the chunk in hand, `h` headers are part of their chunks.
+ *
+ * Order of stores: what is new is written while nothing reaches it, one store commits it (`next` or the used bit), and bitmaps
+ * and sums follow, which can be derived from the chain.
+ */
+import { isUsed, nextChunk, previousChunk, setBack, setNext, spanOf, wipeHeader, writeHeader } from "./chain.js";
+import { findFit, slackFor } from "./fit.js";
+import { enterFree, markPayload, removeFree, unmarkPayload } from "./maps.js";
+import { FREE, getState, LAST, lastChunk, PREV, setState, type Space, USED, USED_BIT } from "./space.js";
+
+/** A block of `need` bytes (rounded) at the lowest address that fits, or 0. */
+export function allocChunk(space: Space, need: number, align: number): number {
+  const chunk = findFit(space, need, align);
+  if (chunk === 0) return 0;
+  const slack = align > 16 ? slackFor(space, chunk, align) : 0;
+  return place(space, chunk, slack, need);
+}
+
+/**
+ * Makes a block of a free chunk that fits.
+ *
+ *     U____________U   slack 0, rest too small    UAAAAAAAAAAAAU
+ *     U____________U   slack 0, rest              UAAAAAAA_____U
+ *     U____________U   slack, rest                U___AAAA_____U
+ *     U____________U   slack, rest too small      U___AAAAAAAAAU
+ */
+function place(space: Space, chunk: number, slack: number, need: number): number {
+  const { header, least } = space;
+  const span = spanOf(space, chunk);
+  const right = nextChunk(space, chunk);
+  const block = chunk + slack;
+  const room = span - slack;
+  const split = room - header - need >= least;
+  const blockSpan = split ? header + need : room;
+  const rest = block + blockSpan;
+  const blockNext = split || right !== 0 ? blockSpan : 0;
+
+  if (split) writeHeader(space, rest, right === 0 ? 0 : right - rest, blockSpan, 0);
+  if (right !== 0) setBack(space, right, split ? right - rest : blockSpan);
+  if (slack > 0) {
+    writeHeader(space, block, blockNext, slack, USED_BIT);
+    setNext(space, chunk, slack);
+  } else {
+    setNext(space, chunk, blockNext);
+    space.i32[(chunk + PREV) >>> 2] |= USED_BIT;
+  }
+
+  if (right === 0) {
+    // The last chunk is outside the free map.
+    if (slack > 0) enterFree(space, chunk);
+    setState(space, LAST, (split ? rest : block) - space.base);
+  } else {
+    if (slack === 0) removeFree(space, chunk);
+    if (split) enterFree(space, rest);
+  }
+  markPayload(space, block + header);
+  const left = (slack > 0 ? slack - header : 0) + (split ? room - blockSpan - header : 0);
+  setState(space, FREE, getState(space, FREE) - (span - header) + left);
+  setState(space, USED, getState(space, USED) + blockSpan - header);
+  return block + header;
+}
+
+/**
+ * Frees a used chunk and merges it with free neighbours.
+ *
+ *     UAAAU  U___U      UAAA__U  U_____U      U__AAAU  U_____U      U__AAA__U  U_______U
+ */
+export function freeChunk(space: Space, ptr: number): void {
+  const { header, base } = space;
+  const chunk = ptr - header;
+  const span = spanOf(space, chunk);
+  const left = previousChunk(space, chunk);
+  const right = nextChunk(space, chunk);
+  const mergeLeft = left !== 0 && !isUsed(space, left);
+  const mergeRight = right !== 0 && !isUsed(space, right);
+  const after = mergeRight ? nextChunk(space, right) : right;
+  const rightSpan = mergeRight ? spanOf(space, right) : 0;
+  const start = mergeLeft ? left : chunk;
+  const length = (mergeLeft ? chunk - left : 0) + span + rightSpan;
+
+  space.i32[(chunk + PREV) >>> 2] &= ~USED_BIT;
+  unmarkPayload(space, ptr);
+  if (mergeRight) {
+    if (after !== 0) removeFree(space, right);
+    setNext(space, chunk, after === 0 ? 0 : span + rightSpan);
+    wipeHeader(space, right);
+  }
+  if (mergeLeft) {
+    setNext(space, left, after === 0 ? 0 : length);
+    wipeHeader(space, chunk);
+  }
+  if (after !== 0) {
+    setBack(space, after, length);
+    if (!mergeLeft) enterFree(space, chunk);
+  } else {
+    if (mergeLeft) removeFree(space, left);
+    setState(space, LAST, start - base);
+  }
+  setState(space, USED, getState(space, USED) - (span - header));
+  setState(space, FREE, getState(space, FREE) + span - header + (mergeLeft ? header : 0) + (mergeRight ? header : 0));
+}
+
+/**
+ * Resizes a used chunk in place.
+ *
+ *     grow    UAAA____U  UAAAAA__U  or all of it  UAAAAAAAU
+ *     shrink  UAAAAAU    UAAA__U                  UAAAA__U  UAA____U
+ *
+ * @returns False, and nothing has changed, if there is no room.
+ */
+export function resizeChunk(space: Space, ptr: number, need: number): boolean {
+  const { header, least } = space;
+  const chunk = ptr - header;
+  const span = spanOf(space, chunk);
+  const payload = span - header;
+  if (need === payload) return true;
+  const right = nextChunk(space, chunk);
+  const rightFree = right !== 0 && !isUsed(space, right);
+  const room = rightFree ? payload + spanOf(space, right) : payload;
+  if (need > room) return false;
+  const rest = room - need;
+  if (rest < least) {
+    // Not enough for a chunk: a free neighbour is taken whole, else the block stays as it is.
+    if (rightFree && need > payload) absorb(space, chunk, right);
+    return true;
+  }
+  cut(space, chunk, right, rightFree, header + need);
+  return true;
+}
+
+/** `UAAA____U` to `UAAAAAAAU` */
+function absorb(space: Space, chunk: number, right: number): void {
+  const { header } = space;
+  const span = right - chunk;
+  const rightSpan = spanOf(space, right);
+  const after = nextChunk(space, right);
+  setNext(space, chunk, after === 0 ? 0 : span + rightSpan);
+  if (after === 0) setState(space, LAST, chunk - space.base);
+  else {
+    removeFree(space, right);
+    setBack(space, after, span + rightSpan);
+  }
+  wipeHeader(space, right);
+  setState(space, FREE, getState(space, FREE) - (rightSpan - header));
+  setState(space, USED, getState(space, USED) + rightSpan);
+}
+
+/** The block ends after `keep` bytes; what follows, with the right neighbour if that is free, becomes one free chunk. */
+function cut(space: Space, chunk: number, right: number, rightFree: boolean, keep: number): void {
+  const { header, base } = space;
+  const span = spanOf(space, chunk);
+  const after = rightFree ? nextChunk(space, right) : right;
+  const end = rightFree ? right + spanOf(space, right) : chunk + span;
+  const rest = chunk + keep;
+  const freeBefore = rightFree ? end - right - header : 0;
+  if (rightFree) {
+    if (after !== 0) removeFree(space, right);
+    wipeHeader(space, right);
+  }
+  writeHeader(space, rest, after === 0 ? 0 : end - rest, keep, 0);
+  setNext(space, chunk, keep);
+  if (after === 0) setState(space, LAST, rest - base);
+  else {
+    setBack(space, after, end - rest);
+    enterFree(space, rest);
+  }
+  setState(space, FREE, getState(space, FREE) - freeBefore + (end - rest - header));
+  setState(space, USED, getState(space, USED) - (span - keep));
+}
+
+/** Payload bytes of a used chunk. */
+export function payloadOf(space: Space, ptr: number): number {
+  return spanOf(space, ptr - space.header) - space.header;
+}
+
+/** A free last chunk over `[from, to)`, or that much more of the one there is. The boundary is the caller's to move first. */
+export function appendFree(space: Space, from: number, to: number): void {
+  const { header, base } = space;
+  const last = lastChunk(space);
+  if (last !== 0 && !isUsed(space, last)) {
+    setState(space, FREE, getState(space, FREE) + to - from);
+    return;
+  }
+  writeHeader(space, from, 0, last === 0 ? 0 : from - last, 0);
+  if (last !== 0) setNext(space, last, from - last);
+  setState(space, LAST, from - base);
+  setState(space, FREE, getState(space, FREE) + to - from - header);
+}

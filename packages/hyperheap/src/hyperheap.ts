@@ -1,0 +1,131 @@
+/**
+ * hyperheap: address-ordered first fit over offset-linked chunks, page runs from the top.
+ *
+ * Placement is a contract: the free chunk with the lowest address that fits wins, free merges at once, the slack in front of
+ * an aligned block stays a free chunk, an alignment of 4096 is a page run. Bytes and invariants: space.ts.
+ *
+ * Price: 16 bytes a block before rounding to 16; 1.6 % of the region for tables (of which 0.3 % are kept for the index);
+ * allocation O(free chunks before the fit), free, resize and every validation O(1).
+ */
+import type { Allocator, Strategy } from "@heapwright/core";
+import { check } from "./check.js";
+import { allocChunk, appendFree, freeChunk, payloadOf, resizeChunk } from "./chunks.js";
+import { extend, growthFor } from "./extend.js";
+import { isLive } from "./maps.js";
+import { allocRun, freeRun, isRun, pagesFor, resizeRun, runBytes, runSlot } from "./pages.js";
+import {
+  BOUNDARY,
+  FREE,
+  getState,
+  GRANULE,
+  MAX_REQUEST,
+  PAGE,
+  PAGES,
+  PAGES_FREE,
+  roundRequest,
+  setState,
+  Space,
+  stateBytes,
+  USED,
+} from "./space.js";
+import { refusal } from "./validate.js";
+import { walk } from "./walk.js";
+
+/** Address-ordered first fit with page runs. It has no options. */
+export function hyperheap(): Strategy<"hyperheap", undefined> {
+  return {
+    abi: 1,
+    name: "hyperheap",
+    version: 1,
+    fields: ["next", "prev", "*", "heap"],
+    stateBytes,
+    capabilities: {
+      free: "any",
+      detects: ["double-free", "foreign", "interior", "unaligned", "forged"],
+      shared: true,
+      grow: true,
+      reset: true,
+      marks: false,
+      maxAlign: PAGE,
+    },
+    create(ctx) {
+      const space = new Space(ctx);
+      if (ctx.fresh) format(space);
+      return {
+        allocator: primitives(space),
+        api: undefined,
+        sideSlot(ptr, index) {
+          if ((ptr & (PAGE - 1)) !== 0 || !isRun(space, ptr)) return 0;
+          return index < 0 ? -1 : runSlot(space, ptr, index);
+        },
+      };
+    },
+  };
+}
+
+/** A fresh heap is one free chunk. State and tables are zero. */
+function format(space: Space): void {
+  setState(space, BOUNDARY, space.areaEnd - space.base);
+  appendFree(space, space.areaStart, space.areaEnd);
+}
+
+function primitives(space: Space): Allocator {
+  return {
+    alloc(size, align) {
+      if (align === PAGE) return allocRun(space, pagesFor(size));
+      return size > MAX_REQUEST ? 0 : allocChunk(space, roundRequest(size), align);
+    },
+    free(ptr) {
+      if (isLive(space, ptr)) freeChunk(space, ptr);
+      else if (isRun(space, ptr)) freeRun(space, ptr);
+      else throw refusal(space, ptr);
+    },
+    resize(ptr, size) {
+      if (isLive(space, ptr)) return size <= MAX_REQUEST && resizeChunk(space, ptr, roundRequest(size));
+      if (isRun(space, ptr)) return resizeRun(space, ptr, size);
+      throw refusal(space, ptr);
+    },
+    usableSize(ptr) {
+      if (isLive(space, ptr)) return payloadOf(space, ptr);
+      if (isRun(space, ptr)) return runBytes(space, ptr);
+      throw refusal(space, ptr);
+    },
+    takenSize(ptr) {
+      if (isLive(space, ptr)) return payloadOf(space, ptr) + space.header;
+      if (isRun(space, ptr)) return runBytes(space, ptr);
+      throw refusal(space, ptr);
+    },
+    goodSize: (size) => Math.max(GRANULE, Math.ceil(size / GRANULE) * GRANULE),
+    owns: (ptr) => ptr >= space.areaStart && ptr < space.areaEnd,
+    reset: () => reset(space),
+    walk: (visit) => walk(space, visit),
+    check: (report) => check(space, report),
+    totals(into) {
+      const free = getState(space, FREE);
+      const used = getState(space, USED);
+      const page = getState(space, PAGES);
+      const pageFree = getState(space, PAGES_FREE);
+      const capacity = space.areaEnd - space.areaStart;
+      into.capacity += capacity;
+      into.used += used;
+      into.free += free;
+      into.page += page;
+      into.pageFree += pageFree;
+      into.overhead += capacity - used - free - page - pageFree;
+    },
+    growthFor: (size, align, gap) => growthFor(space, size, align, gap),
+    extend: (gapEnd, end) => extend(space, gapEnd, end),
+  };
+}
+
+/** Ends every block. What lies between runs or under a bridge and belongs to somebody else stays theirs. */
+function reset(space: Space): void {
+  const live: number[] = [];
+  walk(space, ({ ptr, state }) => {
+    if (state === "used" || state === "page") live.push(ptr);
+  });
+  for (const ptr of live) {
+    if (isLive(space, ptr)) freeChunk(space, ptr);
+    else freeRun(space, ptr);
+  }
+}

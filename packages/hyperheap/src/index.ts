@@ -1,0 +1,2 @@
+/** @heapwright/hyperheap: see hyperheap.ts. */
+export { hyperheap } from "./hyperheap.js";

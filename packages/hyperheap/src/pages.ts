@@ -1,0 +1,257 @@
+/**
+ * Page runs: blocks of whole pages, without headers, at the top of the area; the page table says where they are.
+ *
+ *     areaStart                              boundary                                          areaEnd
+ *     |chunk|chunk|…|last chunk              |run |freed |run         |run  |freed        |run |
+ *
+ * A run is cut from the top of the last chunk if that is free, so runs grow downward. Freed runs coalesce; a later request takes
+ * the highest one that fits, from its top, before it cuts a new one. A freed run that touches the boundary goes back to the chunks.
+ *
+ * One table entry a page, `1 + slots` words, of which the first says:
+ *
+ *     31 … 3   2    1 0
+ *     |pages  |end |state |     state: 0 no run begins here, 1 a run in use, 2 a freed run; end: last page of a longer freed run
+ *
+ * | word | invariant |
+ * |---|---|
+ * | pages | length of the run, in its first entry, and in the last one of a freed run |
+ * | slots | the plugins' words of the run that begins here |
+ *
+ * Cost: O(1) to cut, free and find; O(pages in runs) to search the freed runs, and only if there are any.
+ */
+import { isUsed, setNext, wipeHeader } from "./chain.js";
+import { appendFree } from "./chunks.js";
+import {
+  BOUNDARY,
+  boundaryOf,
+  FREE,
+  getState,
+  LAST,
+  lastChunk,
+  PAGE,
+  PAGE_FLOOR,
+  PAGE_SHIFT,
+  PAGES,
+  PAGES_FREE,
+  setState,
+  type Space,
+} from "./space.js";
+import { distanceBack } from "./chain.js";
+
+const IN_USE = 1;
+const FREED = 2;
+const STATE_MASK = 3;
+const END_MARK = 4;
+const COUNT_SHIFT = 3;
+
+/** What begins at a page. */
+export interface Run {
+  readonly ptr: number;
+  readonly bytes: number;
+  readonly used: boolean;
+}
+
+export function pageAt(space: Space, address: number): number {
+  return (address - space.pageBase) >>> PAGE_SHIFT;
+}
+
+function addressOf(space: Space, page: number): number {
+  return space.pageBase + page * PAGE;
+}
+
+function entry(space: Space, page: number): number {
+  return space.pages + page * space.entryWords;
+}
+
+/** Whole pages of a request. */
+export function pagesFor(size: number): number {
+  return Math.ceil(size / PAGE);
+}
+
+/** Is `ptr` a page run in use? Any unsigned integer may be asked for. */
+export function isRun(space: Space, ptr: number): boolean {
+  if ((ptr & (PAGE - 1)) !== 0 || ptr < space.areaStart || ptr >= space.areaEnd) return false;
+  return (space.u32[entry(space, pageAt(space, ptr))] & STATE_MASK) === IN_USE;
+}
+
+/** Bytes of the run that begins at `ptr`. */
+export function runBytes(space: Space, ptr: number): number {
+  return (space.u32[entry(space, pageAt(space, ptr))] >>> COUNT_SHIFT) * PAGE;
+}
+
+/** The run that begins at an address, if one does. */
+export function runAt(space: Space, address: number): Run | undefined {
+  if ((address & (PAGE - 1)) !== 0) return undefined;
+  const word = space.u32[entry(space, pageAt(space, address))];
+  const state = word & STATE_MASK;
+  if (state !== IN_USE && state !== FREED) return undefined;
+  return { ptr: address, bytes: (word >>> COUNT_SHIFT) * PAGE, used: state === IN_USE };
+}
+
+/** Does the table's end mark of this freed run agree with its first entry? */
+export function hasEndMark(space: Space, run: Run): boolean {
+  const count = run.bytes / PAGE;
+  if (count < 2) return true;
+  return space.u32[entry(space, pageAt(space, run.ptr) + count - 1)] === ((count << COUNT_SHIFT) | END_MARK) >>> 0;
+}
+
+/** Address of a slot word of the run that begins at `ptr`. */
+export function runSlot(space: Space, ptr: number, index: number): number {
+  return (entry(space, pageAt(space, ptr)) + 1 + index) * 4;
+}
+
+function writeUsed(space: Space, page: number, count: number): void {
+  const at = entry(space, page);
+  space.u32[at] = (count << COUNT_SHIFT) | IN_USE;
+  for (let word = 1; word < space.entryWords; word++) space.u32[at + word] = 0;
+}
+
+function writeFreed(space: Space, page: number, count: number): void {
+  space.u32[entry(space, page)] = (count << COUNT_SHIFT) | FREED;
+  if (count > 1) space.u32[entry(space, page + count - 1)] = (count << COUNT_SHIFT) | END_MARK;
+  const floor = getState(space, PAGE_FLOOR);
+  if (floor === 0 || page < floor) setState(space, PAGE_FLOOR, Math.max(page, 1));
+}
+
+function erase(space: Space, page: number, count: number): void {
+  space.u32[entry(space, page)] = 0;
+  space.u32[entry(space, page + count - 1)] = 0;
+}
+
+function move(space: Space, from: number, to: number, bytes: number): void {
+  setState(space, from, getState(space, from) - bytes);
+  setState(space, to, getState(space, to) + bytes);
+}
+
+/** A run of `count` pages, or 0. */
+export function allocRun(space: Space, count: number): number {
+  return reuseRun(space, count) || cutRun(space, count);
+}
+
+/**
+ * `[___]` to `[_UU]`, in the freed run with the highest address that fits.
+ */
+function reuseRun(space: Space, count: number): number {
+  if (getState(space, PAGES_FREE) < count * PAGE) return 0;
+  const floor = getState(space, PAGE_FLOOR);
+  for (let page = pageAt(space, space.areaEnd) - 1; page >= floor; page--) {
+    const word = space.u32[entry(space, page)];
+    if ((word & STATE_MASK) !== FREED) continue;
+    const have = word >>> COUNT_SHIFT;
+    if (have < count) continue;
+    erase(space, page, have);
+    if (have > count) writeFreed(space, page, have - count);
+    writeUsed(space, page + have - count, count);
+    move(space, PAGES_FREE, PAGES, count * PAGE);
+    return addressOf(space, page + have - count);
+  }
+  return 0;
+}
+
+/**
+ * From the top of a free last chunk. The table entry is written first, the boundary commits.
+ *
+ *     U________|     U____|UUU     or, if nothing remains, the chunk disappears:     U|UUUUUUUU
+ */
+function cutRun(space: Space, count: number): number {
+  const boundary = boundaryOf(space);
+  const last = lastChunk(space);
+  if (space.areaEnd % PAGE !== 0 || last === 0 || isUsed(space, last)) return 0;
+  const ptr = boundary - count * PAGE;
+  const remains = ptr - last;
+  if (remains !== 0 && remains < space.least) return 0;
+  const page = pageAt(space, ptr);
+  writeUsed(space, page, count);
+  const floor = getState(space, PAGE_FLOOR);
+  if (floor === 0 || page < floor) setState(space, PAGE_FLOOR, Math.max(page, 1));
+  setState(space, BOUNDARY, ptr - space.base);
+  if (remains === 0) {
+    const back = distanceBack(space, last);
+    const previous = back === 0 ? 0 : last - back;
+    if (previous !== 0) setNext(space, previous, 0);
+    setState(space, LAST, previous === 0 ? 0 : previous - space.base);
+    wipeHeader(space, last);
+    setState(space, FREE, getState(space, FREE) - (count * PAGE - space.header));
+  } else {
+    setState(space, FREE, getState(space, FREE) - count * PAGE);
+  }
+  setState(space, PAGES, getState(space, PAGES) + count * PAGE);
+  return ptr;
+}
+
+/** Frees the run in use at `ptr`. */
+export function freeRun(space: Space, ptr: number): void {
+  const page = pageAt(space, ptr);
+  const count = space.u32[entry(space, page)] >>> COUNT_SHIFT;
+  move(space, PAGES, PAGES_FREE, count * PAGE);
+  release(space, page, count);
+}
+
+/** New pages that only page runs can use (growth where no chunk can follow). */
+export function adoptPages(space: Space, from: number, to: number): void {
+  const first = Math.ceil((from - space.pageBase) / PAGE);
+  const count = pageAt(space, to) - first;
+  if (count <= 0) return;
+  setState(space, PAGES_FREE, getState(space, PAGES_FREE) + count * PAGE);
+  release(space, first, count);
+}
+
+/**
+ * Pages that are free now: coalesced with freed neighbours, and given back to the chunks if they touch the boundary.
+ *
+ *     |__UUU_|  |______|        boundary |UUU___UU  to  boundary moved up past both
+ */
+function release(space: Space, page: number, count: number): void {
+  let first = page;
+  let total = count;
+  const top = pageAt(space, space.areaEnd);
+  const after = page + count < top ? space.u32[entry(space, page + count)] : 0;
+  if ((after & STATE_MASK) === FREED) {
+    erase(space, page + count, after >>> COUNT_SHIFT);
+    total += after >>> COUNT_SHIFT;
+  }
+  const before = page > 0 ? space.u32[entry(space, page - 1)] : 0;
+  if ((before & END_MARK) !== 0 || (before & STATE_MASK) === FREED) {
+    const have = before >>> COUNT_SHIFT;
+    first -= have;
+    total += have;
+    erase(space, first, have);
+  }
+  erase(space, page, count);
+  const from = addressOf(space, first);
+  if (from !== boundaryOf(space)) {
+    writeFreed(space, first, total);
+    return;
+  }
+  const to = from + total * PAGE;
+  setState(space, PAGES_FREE, getState(space, PAGES_FREE) - total * PAGE);
+  setState(space, BOUNDARY, to - space.base);
+  appendFree(space, from, to);
+}
+
+/**
+ * Resizes a run in place: the pages behind it become free, or free pages behind it become its own.
+ * @returns False, and nothing has changed, if there is no room.
+ */
+export function resizeRun(space: Space, ptr: number, size: number): boolean {
+  const page = pageAt(space, ptr);
+  const at = entry(space, page);
+  const have = space.u32[at] >>> COUNT_SHIFT;
+  const count = pagesFor(size);
+  if (count === have) return true;
+  if (count < have) {
+    space.u32[at] = (count << COUNT_SHIFT) | IN_USE;
+    move(space, PAGES, PAGES_FREE, (have - count) * PAGE);
+    release(space, page + count, have - count);
+    return true;
+  }
+  const behind = page + have;
+  const word = behind < pageAt(space, space.areaEnd) ? space.u32[entry(space, behind)] : 0;
+  const spare = word >>> COUNT_SHIFT;
+  if ((word & STATE_MASK) !== FREED || spare < count - have) return false;
+  erase(space, behind, spare);
+  if (spare > count - have) writeFreed(space, page + count, spare - (count - have));
+  space.u32[at] = (count << COUNT_SHIFT) | IN_USE;
+  move(space, PAGES_FREE, PAGES, (count - have) * PAGE);
+  return true;
+}
