@@ -11,7 +11,7 @@ import { publishablePackages, report } from "./lib/workspace.mjs";
  * or a plugin and may import nothing.
  */
 const RUNTIME_IMPORTS = {
-  conformance: ["fast-check", "vitest"],
+  conformance: ["fast-check"],
 };
 
 /** Not looked at: the bench is a Node program with dependencies of its own. */

@@ -162,7 +162,8 @@ function createSlot(
   sideSlot: StrategyInstance["sideSlot"],
 ): Slot {
   const placed = layout.slots.get(`${owner}.${name}`);
-  if (placed === undefined) throw new HeapError("ERR_COMPOSITION", `plugin "${owner}" did not ask for a slot "${name}"`);
+  if (placed === undefined)
+    throw new HeapError("ERR_COMPOSITION", `plugin "${owner}" did not ask for a slot "${name}"`);
   const { distance, sideIndex }: PlacedSlot = placed;
   let words = memory.u32;
   onRefresh(() => {
@@ -171,7 +172,7 @@ function createSlot(
   const address = (ptr: number): number => {
     if (sideSlot !== undefined) {
       const side = sideSlot(ptr, sideIndex);
-      if (side !== 0) return side > 0 ? side : 0;
+      if (side >= 0) return side;
     }
     return ptr - distance;
   };

@@ -3,6 +3,7 @@
  */
 import type { Assembly } from "./assemble.js";
 import { show } from "./errors.js";
+import { LOCK_BYTES, LOCK_OFFSET } from "./header.js";
 import { createEntry } from "./heap.js";
 import type { Heap, HeapDescriptor } from "./heap-types.js";
 import { createHelpers } from "./helpers.js";
@@ -66,6 +67,8 @@ export function buildHeap(assembly: Assembly): Heap {
       try {
         const copy = new Uint8Array(region.areaEnd - region.base);
         copy.set(memory.u8.subarray(region.base, region.areaEnd));
+        // Who holds the lock, and how often it was taken, is no part of the heap: the copy's is free.
+        copy.fill(0, LOCK_OFFSET, LOCK_OFFSET + LOCK_BYTES);
         return copy;
       } finally {
         lock?.leave();
@@ -99,6 +102,7 @@ export function buildHeap(assembly: Assembly): Heap {
       },
     });
   }
-  for (const [owner, api] of assembly.apis) Object.defineProperty(base, owner, { enumerable: true, value: api });
+  for (const [owner, api] of assembly.apis)
+    Object.defineProperty(base, owner, { enumerable: true, value: api });
   return base as unknown as Heap;
 }

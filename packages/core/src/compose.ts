@@ -11,10 +11,10 @@
  */
 import { HeapError, show } from "./errors.js";
 import type { PluginInput } from "./infer.js";
-import { layoutChunk, type ChunkLayout, type OwnedSlot } from "./layout.js";
+import { type ChunkLayout, layoutChunk, type OwnedSlot } from "./layout.js";
 import type { Manifest, ManifestEntry } from "./manifest.js";
-import { reallocOver } from "./realloc.js";
 import type { Memory } from "./memory.js";
+import { reallocOver } from "./realloc.js";
 import type { Allocator, Inner, Options, Phase, Plugin, Strategy } from "./types.js";
 
 export const ABI = 1;
@@ -104,7 +104,10 @@ export function planStack(strategy: unknown, inputs: unknown): Stack {
   const taken = new Map<string, string>([[(strategy as AnyStrategy).name, "the strategy"]]);
   for (const { name, phase } of plugins) {
     if (!PHASES.includes(phase)) {
-      throw compositionError(`plugin "${name}" asks for phase ${show(phase)}`, `phases are ${PHASES.join(", ")}`);
+      throw compositionError(
+        `plugin "${name}" asks for phase ${show(phase)}`,
+        `phases are ${PHASES.join(", ")}`,
+      );
     }
     const other = taken.get(name);
     if (other !== undefined) {
@@ -114,7 +117,10 @@ export function planStack(strategy: unknown, inputs: unknown): Stack {
   }
   for (const name of taken.keys()) {
     if (RESERVED_NAMES.has(name)) {
-      throw compositionError(`plugin "${name}" has the name of a member of Heap`, "give the plugin another name");
+      throw compositionError(
+        `plugin "${name}" has the name of a member of Heap`,
+        "give the plugin another name",
+      );
     }
   }
   plugins.sort(
@@ -146,8 +152,14 @@ function collect(input: PluginInput, into: AnyPlugin[]): void {
 
 function checkShape(what: "strategy" | "plugin", value: unknown, needs: readonly string[]): void {
   const shape = value as Partial<AnyStrategy & AnyPlugin> | null | undefined;
-  if (typeof shape !== "object" || shape === null || typeof shape.create !== "function" || typeof shape.name !== "string") {
-    const hint = typeof value === "function" ? "call it: strategies and plugins are made by functions" : undefined;
+  if (
+    typeof shape !== "object" ||
+    shape === null ||
+    typeof shape.create !== "function" ||
+    typeof shape.name !== "string"
+  ) {
+    const hint =
+      typeof value === "function" ? "call it: strategies and plugins are made by functions" : undefined;
     throw new HeapError(
       "ERR_INVALID_OPTION",
       `${what} must be a ${what} object, not ${show(value)}`,
@@ -173,15 +185,25 @@ function checkShape(what: "strategy" | "plugin", value: unknown, needs: readonly
  * @param attached The manifest of the heap that is attached to: its options win over the defaults.
  */
 export function resolveStack(stack: Stack, attached?: Manifest): ResolvedStack {
-  const strategyOptions = { ...stack.strategy.defaults, ...stack.strategy.options, ...attached?.strategy.options };
+  const strategyOptions = {
+    ...stack.strategy.defaults,
+    ...stack.strategy.options,
+    ...attached?.strategy.options,
+  };
   const pluginOptions = stack.plugins.map((plugin, index) => ({
     ...plugin.defaults,
     ...plugin.options,
     ...attached?.plugins[index]?.options,
   }));
   const slots: OwnedSlot[] = stack.plugins.flatMap((plugin, index) => {
-    const asked = typeof plugin.slots === "function" ? plugin.slots(pluginOptions[index] as Options) : (plugin.slots ?? []);
-    return asked.map((slot) => ({ ...(typeof slot === "string" ? { name: slot } : slot), owner: plugin.name }));
+    const asked =
+      typeof plugin.slots === "function"
+        ? plugin.slots(pluginOptions[index] as Options)
+        : (plugin.slots ?? []);
+    return asked.map((slot) => ({
+      ...(typeof slot === "string" ? { name: slot } : slot),
+      owner: plugin.name,
+    }));
   });
   const layout = layoutChunk(stack.strategy.fields, slots);
   const entry = (part: AnyStrategy | AnyPlugin, options: Options): ManifestEntry => ({

@@ -3,11 +3,11 @@
  * bytes of another. All three end in the same assembly.
  */
 import { type Assembly, assemble } from "./assemble.js";
+import { buildHeap } from "./build.js";
 import { planStack, type ResolvedStack, resolveStack, type Stack } from "./compose.js";
 import { HeapError, show } from "./errors.js";
 import { DEFAULT_STEP, type GrowthOptions } from "./growth.js";
-import { HEADER, LOCK_OFFSET, PAGE, REGION_ALIGN, roundUp } from "./header.js";
-import { buildHeap } from "./build.js";
+import { HEADER, LOCK_BYTES, LOCK_OFFSET, PAGE, REGION_ALIGN, roundUp } from "./header.js";
 import type { Heap, HeapDescriptor } from "./heap-types.js";
 import type { ApisOf, Composable, PluginInput } from "./infer.js";
 import { atomicsLock, noLock } from "./lock.js";
@@ -82,7 +82,10 @@ const LOCK_KINDS = { none: 0, atomics: 1, other: 2 } as const;
  * ```
  * @throws HeapError `ERR_INVALID_OPTION` for an option that is wrong, `ERR_COMPOSITION` for a stack that cannot be combined.
  */
-export function createHeap<const S extends Strategy<string, unknown>, const P extends readonly PluginInput[] = readonly []>(
+export function createHeap<
+  const S extends Strategy<string, unknown>,
+  const P extends readonly PluginInput[] = readonly [],
+>(
   options: HeapOptions<S, P> & Composable<S, P>,
 ): Heap & { readonly [Name in keyof ApisOf<S, P>]: ApisOf<S, P>[Name] };
 // The types above are for callers; the constraint of a stack is not worth following in here.
@@ -95,16 +98,26 @@ export function createHeap(options: object): Heap {
  *
  * @throws HeapError `ERR_INCOMPATIBLE_HEAP` naming every difference in strategy, plugins, versions and explicit options.
  */
-export function attachHeap<const S extends Strategy<string, unknown>, const P extends readonly PluginInput[] = readonly []>(
+export function attachHeap<
+  const S extends Strategy<string, unknown>,
+  const P extends readonly PluginInput[] = readonly [],
+>(
   descriptor: HeapDescriptor,
   stack: StackOptions<S, P> & Composable<S, P>,
   options?: AttachOptions,
 ): Heap & { readonly [Name in keyof ApisOf<S, P>]: ApisOf<S, P>[Name] };
-export function attachHeap(descriptor: HeapDescriptor, stackOptions: object, options: AttachOptions = {}): Heap {
+export function attachHeap(
+  descriptor: HeapDescriptor,
+  stackOptions: object,
+  options: AttachOptions = {},
+): Heap {
   const stack = stackOptions as AnyStackOptions;
   checkKeys("attachHeap", options, ["lock", "growth"]);
   if (typeof descriptor !== "object" || descriptor === null || descriptor.heapwright !== 1) {
-    throw new HeapError("ERR_INVALID_OPTION", `attachHeap expects what heap.descriptor() returned, not ${show(descriptor)}`);
+    throw new HeapError(
+      "ERR_INVALID_OPTION",
+      `attachHeap expects what heap.descriptor() returned, not ${show(descriptor)}`,
+    );
   }
   const memory = createMemory(descriptor.memory as MemorySource);
   checkBase(descriptor.base, memory);
@@ -121,7 +134,10 @@ export function attachHeap(descriptor: HeapDescriptor, stackOptions: object, opt
  * @throws HeapError `ERR_INCOMPATIBLE_HEAP` naming what differs, or if the bytes are no heap; `ERR_HEAP_CORRUPT` if they
  * are a broken one.
  */
-export function restoreHeap<const S extends Strategy<string, unknown>, const P extends readonly PluginInput[] = readonly []>(
+export function restoreHeap<
+  const S extends Strategy<string, unknown>,
+  const P extends readonly PluginInput[] = readonly [],
+>(
   bytes: Uint8Array,
   options: RestoreOptions<S, P> & Composable<S, P>,
 ): Heap & { readonly [Name in keyof ApisOf<S, P>]: ApisOf<S, P>[Name] };
@@ -132,7 +148,10 @@ export function restoreHeap(bytes: Uint8Array, options: object): Heap {
 function restore(bytes: Uint8Array, options: RestoreOptions<AnyStrategy, readonly PluginInput[]>): Heap {
   checkKeys("restoreHeap", options, ["memory", "base", "strategy", "plugins", "lock", "growth", "name"]);
   if (!(bytes instanceof Uint8Array)) {
-    throw new HeapError("ERR_INVALID_OPTION", `restoreHeap expects the bytes of a snapshot, not ${show(bytes)}`);
+    throw new HeapError(
+      "ERR_INVALID_OPTION",
+      `restoreHeap expects the bytes of a snapshot, not ${show(bytes)}`,
+    );
   }
   const stack = planStack(options.strategy, options.plugins);
   const image = imageOf(bytes);
@@ -149,11 +168,14 @@ function restore(bytes: Uint8Array, options: RestoreOptions<AnyStrategy, readonl
     );
   }
   if (base + header.regionBytes > memory.buffer.byteLength) {
-    throw new HeapError("ERR_INVALID_OPTION", `the heap has ${header.regionBytes} bytes, the memory has not so many from ${base} on`);
+    throw new HeapError(
+      "ERR_INVALID_OPTION",
+      `the heap has ${header.regionBytes} bytes, the memory has not so many from ${base} on`,
+    );
   }
   const agent = prepare(memory, stack, options);
   memory.u8.set(bytes.subarray(0, header.regionBytes), base);
-  memory.u8.fill(0, base + LOCK_OFFSET, base + LOCK_OFFSET + REGION_ALIGN);
+  memory.u8.fill(0, base + LOCK_OFFSET, base + LOCK_OFFSET + LOCK_BYTES);
   setWord(memory, base + HEADER.base, base);
   setWord(memory, base + HEADER.agents, 0);
   setWord(memory, base + HEADER.maxBytes, Math.min(header.maxBytes, 2 ** 32 - PAGE - base));
@@ -164,9 +186,10 @@ function restore(bytes: Uint8Array, options: RestoreOptions<AnyStrategy, readonl
 }
 
 /** Types one stack for all agents: `createHeap({ memory, ...stack })` here, `attachHeap(descriptor, stack)` there. */
-export function defineStack<const S extends Strategy<string, unknown>, const P extends readonly PluginInput[] = readonly []>(
-  stack: StackOptions<S, P> & Composable<S, P>,
-): { readonly strategy: S; readonly plugins: P };
+export function defineStack<
+  const S extends Strategy<string, unknown>,
+  const P extends readonly PluginInput[] = readonly [],
+>(stack: StackOptions<S, P> & Composable<S, P>): { readonly strategy: S; readonly plugins: P };
 export function defineStack(options: object): AnyStackOptions {
   checkKeys("defineStack", options, ["strategy", "plugins"]);
   const stack = options as AnyStackOptions;
@@ -190,13 +213,29 @@ export function createAllocator(options: {
 
 /** Checks everything, then writes the header and assembles this agent. */
 function make(options: AnyHeapOptions): Assembly {
-  checkKeys("createHeap", options, ["memory", "base", "bytes", "strategy", "plugins", "lock", "growth", "name"]);
+  checkKeys("createHeap", options, [
+    "memory",
+    "base",
+    "bytes",
+    "strategy",
+    "plugins",
+    "lock",
+    "growth",
+    "name",
+  ]);
   const stack = resolveStack(planStack(options.strategy, options.plugins));
   const { memory, placement } = createRegion(stack, options);
   const agent = prepare(memory, stack, options);
   formatRegion(memory, placement, stack.manifest);
   setWord(memory, placement.base + HEADER.lockKind, agent.lockKind);
-  const assembly = assemble({ memory, placement, stack, ...agent, agent: nextAgent(memory, placement.base), fresh: true });
+  const assembly = assemble({
+    memory,
+    placement,
+    stack,
+    ...agent,
+    agent: nextAgent(memory, placement.base),
+    fresh: true,
+  });
   sealRegion(memory, placement.base);
   return assembly;
 }
@@ -209,7 +248,9 @@ function checkKeys(what: string, options: unknown, known: readonly string[]): vo
   }
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) {
-      throw new HeapError("ERR_INVALID_OPTION", `${what} has no option "${key}"`, { hint: `it has ${known.join(", ")}` });
+      throw new HeapError("ERR_INVALID_OPTION", `${what} has no option "${key}"`, {
+        hint: `it has ${known.join(", ")}`,
+      });
     }
   }
 }
@@ -222,19 +263,29 @@ interface RegionOptions {
 }
 
 /** The memory, and where everything goes in it. */
-function createRegion(stack: ResolvedStack, options: RegionOptions): { memory: Memory; placement: Placement } {
+function createRegion(
+  stack: ResolvedStack,
+  options: RegionOptions,
+): { memory: Memory; placement: Placement } {
   const { base = 0, bytes } = options;
   checkGrowth(options.growth);
   const source = typeof options.memory === "number" ? roundByteCount(options.memory) : options.memory;
   const max = options.growth?.max;
   const memory = createMemory(source, max === undefined ? undefined : roundByteCount(max));
   checkBase(base, memory);
-  if (memory.buffer.byteLength < PAGE && memory.maxBytes < PAGE && memory.buffer.byteLength < base + REGION_ALIGN) {
+  if (
+    memory.buffer.byteLength < PAGE &&
+    memory.maxBytes < PAGE &&
+    memory.buffer.byteLength < base + REGION_ALIGN
+  ) {
     throw new HeapError("ERR_INVALID_OPTION", `the memory has ${memory.buffer.byteLength} bytes`);
   }
   const end = base + (bytes ?? memory.buffer.byteLength - base);
   if (bytes !== undefined && (!Number.isInteger(bytes) || bytes < 1 || end > memory.buffer.byteLength)) {
-    throw new HeapError("ERR_INVALID_OPTION", `bytes must be an integer that fits the memory from base on, not ${show(bytes)}`);
+    throw new HeapError(
+      "ERR_INVALID_OPTION",
+      `bytes must be an integer that fits the memory from base on, not ${show(bytes)}`,
+    );
   }
   const placement = placeRegion(stack, base, end, growthMax(memory, options.growth) ?? end);
   checkRoom(placement, stack.layout.headerBytes);
@@ -245,7 +296,8 @@ function checkGrowth(growth: GrowthOptions | undefined): void {
   if (growth === undefined) return;
   checkKeys("growth", growth, ["step", "max", "foreign"]);
   const { step, max, foreign } = growth;
-  const positive = (value: unknown): boolean => Number.isInteger(value) && (value as number) > 0 && (value as number) <= 2 ** 32;
+  const positive = (value: unknown): boolean =>
+    Number.isInteger(value) && (value as number) > 0 && (value as number) <= 2 ** 32;
   if (step !== undefined && !positive(step)) {
     throw new HeapError("ERR_INVALID_OPTION", `growth.step must be bytes in 1 … 2^32, not ${show(step)}`);
   }
@@ -253,7 +305,10 @@ function checkGrowth(growth: GrowthOptions | undefined): void {
     throw new HeapError("ERR_INVALID_OPTION", `growth.max must be bytes in 1 … 2^32, not ${show(max)}`);
   }
   if (foreign !== undefined && foreign !== "leave" && foreign !== "adopt") {
-    throw new HeapError("ERR_INVALID_OPTION", `growth.foreign must be "leave" or "adopt", not ${show(foreign)}`);
+    throw new HeapError(
+      "ERR_INVALID_OPTION",
+      `growth.foreign must be "leave" or "adopt", not ${show(foreign)}`,
+    );
   }
 }
 
@@ -261,7 +316,10 @@ function checkGrowth(growth: GrowthOptions | undefined): void {
 function growthMax(memory: Memory, growth: GrowthOptions | undefined): number | undefined {
   if (growth === undefined) return undefined;
   if (growth.max === undefined && memory.kind === "WebAssembly.Memory") {
-    throw new HeapError("ERR_INVALID_OPTION", "growth.max is needed: a WebAssembly.Memory does not tell its maximum");
+    throw new HeapError(
+      "ERR_INVALID_OPTION",
+      "growth.max is needed: a WebAssembly.Memory does not tell its maximum",
+    );
   }
   return Math.min(roundByteCount(growth.max ?? memory.maxBytes), memory.maxBytes);
 }
@@ -276,21 +334,31 @@ type PreparedAgent = {
 /** Checks what belongs to the agent, not to the bytes. */
 function prepare(memory: Memory, stack: Stack, options: AgentOptions): PreparedAgent {
   const { name = "heap", growth } = options;
-  if (typeof name !== "string") throw new HeapError("ERR_INVALID_OPTION", `name must be a string, not ${show(name)}`);
+  if (typeof name !== "string")
+    throw new HeapError("ERR_INVALID_OPTION", `name must be a string, not ${show(name)}`);
   checkGrowth(growth);
   if (memory.shared && !stack.strategy.capabilities.shared) {
-    throw new HeapError("ERR_COMPOSITION", `strategy "${stack.strategy.name}" cannot be used by several agents, and the memory is shared`, {
-      hint: "use an ArrayBuffer, or a strategy with the capability `shared`",
-    });
+    throw new HeapError(
+      "ERR_COMPOSITION",
+      `strategy "${stack.strategy.name}" cannot be used by several agents, and the memory is shared`,
+      {
+        hint: "use an ArrayBuffer, or a strategy with the capability `shared`",
+      },
+    );
   }
   const lock = chooseLock(memory, options.lock ?? "auto");
   const lockName = "create" in lock ? lock.name : "other";
-  const lockKind = lockName === "none" ? LOCK_KINDS.none : lockName === "atomics" ? LOCK_KINDS.atomics : LOCK_KINDS.other;
+  const lockKind =
+    lockName === "none" ? LOCK_KINDS.none : lockName === "atomics" ? LOCK_KINDS.atomics : LOCK_KINDS.other;
   return {
     lock,
     lockKind,
     name,
-    growth: { auto: growth !== undefined, step: growth?.step ?? DEFAULT_STEP, foreign: growth?.foreign ?? "adopt" },
+    growth: {
+      auto: growth !== undefined,
+      step: growth?.step ?? DEFAULT_STEP,
+      foreign: growth?.foreign ?? "adopt",
+    },
   };
 }
 
@@ -298,9 +366,14 @@ function chooseLock(memory: Memory, lock: unknown): LockKind | Lock {
   if (lock === "auto") return memory.shared ? atomicsLock() : noLock;
   const shape = lock as Partial<LockKind & Lock> | null;
   const isKind = typeof shape?.create === "function" && typeof shape.name === "string";
-  const isLock = [shape?.enter, shape?.tryEnter, shape?.leave].every((member) => typeof member === "function");
+  const isLock = [shape?.enter, shape?.tryEnter, shape?.leave].every(
+    (member) => typeof member === "function",
+  );
   if (typeof lock !== "object" || lock === null || (!isKind && !isLock)) {
-    throw new HeapError("ERR_INVALID_OPTION", `lock must be "auto", noLock, atomicsLock() or a Lock, not ${show(lock)}`);
+    throw new HeapError(
+      "ERR_INVALID_OPTION",
+      `lock must be "auto", noLock, atomicsLock() or a Lock, not ${show(lock)}`,
+    );
   }
   return lock as LockKind | Lock;
 }
@@ -311,13 +384,20 @@ function attach(memory: Memory, base: number, stack: Stack, options: AgentOption
   refuseDifferences(stack, header.manifest);
   const agent = prepare(memory, stack, options);
   if (agent.lockKind !== header.lockKind) {
-    const named = (kind: number): string => Object.entries(LOCK_KINDS).find(([, value]) => value === kind)?.[0] ?? String(kind);
-    throw new HeapError("ERR_INCOMPATIBLE_HEAP", `lock: the heap has "${named(header.lockKind)}", this agent "${named(agent.lockKind)}"`);
+    const named = (kind: number): string =>
+      Object.entries(LOCK_KINDS).find(([, value]) => value === kind)?.[0] ?? String(kind);
+    throw new HeapError(
+      "ERR_INCOMPATIBLE_HEAP",
+      `lock: the heap has "${named(header.lockKind)}", this agent "${named(agent.lockKind)}"`,
+    );
   }
   const resolved = resolveStack(stack, header.manifest);
   const end = base + header.regionBytes;
   const placement = placeRegion(resolved, base, end, base + header.maxBytes);
-  if (resolved.layout.fingerprint !== header.manifest.layout || placement.areaStart - base !== header.headerBytes) {
+  if (
+    resolved.layout.fingerprint !== header.manifest.layout ||
+    placement.areaStart - base !== header.headerBytes
+  ) {
     throw new HeapError(
       "ERR_INCOMPATIBLE_HEAP",
       `chunk layout: the heap has "${header.manifest.layout}" after ${header.headerBytes} bytes of header, this stack ` +
@@ -339,7 +419,8 @@ function refuseDifferences(stack: Stack, manifest: Parameters<typeof differences
 
 /** The bytes of a snapshot as a Memory, copied only if they do not begin on a word. */
 function imageOf(bytes: Uint8Array): Memory {
-  if (bytes.length < REGION_ALIGN * 2) throw new HeapError("ERR_INCOMPATIBLE_HEAP", "the bytes are too few for a heap");
+  if (bytes.length < REGION_ALIGN * 2)
+    throw new HeapError("ERR_INCOMPATIBLE_HEAP", "the bytes are too few for a heap");
   return createMemory(bytes.slice().buffer);
 }
 

@@ -113,9 +113,10 @@ export class HeapError extends Error {
     }
     Object.defineProperty(this, BRAND, { value: true });
     const name = nameOf(code);
-    // The stack's first line is made from the name at the time of capture: show the code there.
+    // The stack's first line is made from the name when the stack is first read: show the code there.
     Object.defineProperty(this, "name", { value: `${name} [${code}]`, configurable: true });
     (Error as StackCapturer).captureStackTrace?.(this, HeapError);
+    void this.stack;
     Object.defineProperty(this, "name", { value: name, configurable: true });
   }
 
@@ -135,7 +136,8 @@ export class HeapError extends Error {
       json.bytes = { from, to, expected: Array.from(expected), actual: Array.from(actual) };
     }
     if (this.errors !== undefined) json.errors = this.errors.map(errorToJson);
-    if (this.cause !== undefined) json.cause = this.cause instanceof Error ? errorToJson(this.cause) : this.cause;
+    if (this.cause !== undefined)
+      json.cause = this.cause instanceof Error ? errorToJson(this.cause) : this.cause;
     return json;
   }
 }

@@ -32,7 +32,10 @@ function failing<Name extends string>(
   fails: (request: number, count: number) => boolean,
 ): Plugin<Name, FailApi> {
   if (typeof count !== "number" || count >>> 0 !== count || count < least) {
-    throw new HeapError("ERR_INVALID_OPTION", `${name}: count must be an integer from ${least} on, not ${show(count)}`);
+    throw new HeapError(
+      "ERR_INVALID_OPTION",
+      `${name}: count must be an integer from ${least} on, not ${show(count)}`,
+    );
   }
   return {
     abi: 1,

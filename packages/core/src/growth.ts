@@ -8,8 +8,8 @@
  * Nothing grows for a request that would fail afterwards all the same.
  */
 import { GRANULE, HEADER, MAX_END, PAGE, roundDown, roundUp } from "./header.js";
-import type { LiveRegion } from "./region.js";
 import type { Memory } from "./memory.js";
+import type { LiveRegion } from "./region.js";
 import type { Allocator, Inner } from "./types.js";
 
 /** How a heap may grow. */

@@ -44,6 +44,7 @@ export const HEADER = {
 } as const;
 
 export const LOCK_OFFSET = 64;
+export const LOCK_BYTES = 64;
 export const MANIFEST_OFFSET = 128;
 /** The base of a heap, its area and every state are multiples of this. */
 export const REGION_ALIGN = 64;

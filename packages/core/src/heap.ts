@@ -64,24 +64,39 @@ export function createEntry(assembly: Assembly): Entry {
     }
     if (!isAlign(align as number)) {
       const hint = typeof align === "number" && align > PAGE ? { hint: "tags are the third argument" } : {};
-      throw error("ERR_INVALID_ALIGNMENT", `align must be 0 or a power of two up to 4096, not ${show(align)}`, hint);
+      throw error(
+        "ERR_INVALID_ALIGNMENT",
+        `align must be 0 or a power of two up to 4096, not ${show(align)}`,
+        hint,
+      );
     }
     if ((align as number) > maxAlign) {
       throw error("ERR_UNSUPPORTED", `this stack aligns to at most ${maxAlign}, not ${show(align)}`);
     }
-    throw error("ERR_INVALID_OPTION", `tag must be 0 or an id given by a plugin that keeps tags, not ${show(tag)}`);
+    throw error(
+      "ERR_INVALID_OPTION",
+      `tag must be 0 or an id given by a plugin that keeps tags, not ${show(tag)}`,
+    );
   }
 
   function refusePtr(ptr: unknown): never {
-    throw error("ERR_INVALID_POINTER", `${show(ptr)} is not an address`, typeof ptr === "number" ? { ptr } : {});
+    throw error(
+      "ERR_INVALID_POINTER",
+      `${show(ptr)} is not an address`,
+      typeof ptr === "number" ? { ptr } : {},
+    );
   }
 
   // ---- views -----------------------------------------------------------------------------------------------------
 
   function ensureAttached(): void {
     if (detached) throw error("ERR_DETACHED_HEAP", "this agent has left the heap");
-    if (memory.u8.length === 0 || u8.length === 0) assembly.refreshAll();
-    if (u8.length < region.areaEnd) throw error("ERR_DETACHED_HEAP", "the heap's buffer is detached or was made smaller");
+    if (u8.length !== 0) return;
+    memory.refresh();
+    if (memory.buffer.byteLength < region.areaEnd) {
+      throw error("ERR_DETACHED_HEAP", "the heap's buffer is detached or was made smaller");
+    }
+    assembly.refreshAll();
   }
 
   /** Copies of the heap keep its base modulo the largest alignment ever granted. */
@@ -136,14 +151,15 @@ export function createEntry(assembly: Assembly): Entry {
   function reallocUnsafe(ptr: Ptr, size: number, align = 16, tag = 0): Ptr {
     if (ptr === 0) return allocUnsafe(size, align, tag);
     checkRealloc(ptr, size, align, tag);
-    const moved = reallocInner(ptr, size, align < 16 ? 16 : align, tag);
+    const moved = reallocInner(ptr, size, Math.max(align, 16), tag);
     if (moved !== 0 && align > 16) noteAlign(align);
     return moved;
   }
 
   function checkRealloc(ptr: Ptr, size: number, align: number, tag: number): void {
     if (ptr >>> 0 !== ptr) refusePtr(ptr);
-    if (size >>> 0 !== size || size === 0 || !isAlign(align) || align > maxAlign || !isTag(tag)) refuse(size, align, tag);
+    if (size >>> 0 !== size || size === 0 || !isAlign(align) || align > maxAlign || !isTag(tag))
+      refuse(size, align, tag);
     if (u8.length === 0) ensureAttached();
   }
 
@@ -184,12 +200,18 @@ export function createEntry(assembly: Assembly): Entry {
       throw error("ERR_INVALID_POINTER", "the view shows another buffer than the heap's");
     }
     if (buffer.byteLength === 0) {
-      throw error("ERR_DETACHED_VIEW", "the view's buffer is detached: the memory has grown since the view was made", {
-        hint: "keep the address, or use heap.column(), whose view survives growth",
-      });
+      throw error(
+        "ERR_DETACHED_VIEW",
+        "the view's buffer is detached: the memory has grown since the view was made",
+        {
+          hint: "keep the address, or use heap.column(), whose view survives growth",
+        },
+      );
     }
     // A heap's header comes first: no block is at 0.
-    throw error("ERR_INVALID_POINTER", "the view begins at the start of the buffer, where no block is", { ptr: 0 });
+    throw error("ERR_INVALID_POINTER", "the view begins at the start of the buffer, where no block is", {
+      ptr: 0,
+    });
   }
 
   function checkPtr(ptr: Ptr): void {

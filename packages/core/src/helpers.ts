@@ -10,7 +10,16 @@ import type { ArrayView, ArrayViewConstructor, Column, Heap, Scoped } from "./he
 
 type Helpers = Pick<
   Heap,
-  "dup" | "allocArray" | "reallocArray" | "column" | "read" | "string" | "text" | "scoped" | "toOffset" | "toPtr"
+  | "dup"
+  | "allocArray"
+  | "reallocArray"
+  | "column"
+  | "read"
+  | "string"
+  | "text"
+  | "scoped"
+  | "toOffset"
+  | "toPtr"
 >;
 type Encoder = { encode(text: string): Uint8Array };
 type Decoder = { decode(bytes: Uint8Array): string };
@@ -62,10 +71,18 @@ export function createHelpers(assembly: Assembly, entry: Entry): Helpers {
     entry.ensureAttached();
     if (entry.owns(ptr) && ptr + length <= region.areaEnd) return;
     const details = typeof ptr === "number" ? { ptr } : {};
-    throw error("ERR_INVALID_POINTER", `${length} bytes from ${show(ptr)} on are not inside the heap`, details);
+    throw error(
+      "ERR_INVALID_POINTER",
+      `${length} bytes from ${show(ptr)} on are not inside the heap`,
+      details,
+    );
   }
 
-  function viewAt<View extends ArrayView>(type: ArrayViewConstructor<View>, ptr: number, length: number): View {
+  function viewAt<View extends ArrayView>(
+    type: ArrayViewConstructor<View>,
+    ptr: number,
+    length: number,
+  ): View {
     return new type(memory.buffer, ptr, length);
   }
 
@@ -78,7 +95,11 @@ export function createHelpers(assembly: Assembly, entry: Entry): Helpers {
     return moved;
   }
 
-  function allocArray<View extends ArrayView>(type: ArrayViewConstructor<View>, length: number, tag?: number): View {
+  function allocArray<View extends ArrayView>(
+    type: ArrayViewConstructor<View>,
+    length: number,
+    tag?: number,
+  ): View {
     checkType(type);
     const bytes = bytesFor(length, type.BYTES_PER_ELEMENT);
     const ptr = entry.alloc(bytes, 16, tag);
@@ -146,7 +167,8 @@ export function createHelpers(assembly: Assembly, entry: Entry): Helpers {
   }
 
   function dup(bytes: ArrayBufferView, align?: number, tag?: number): number {
-    if (!ArrayBuffer.isView(bytes)) throw error("ERR_INVALID_OPTION", `expected a typed array or DataView, not ${show(bytes)}`);
+    if (!ArrayBuffer.isView(bytes))
+      throw error("ERR_INVALID_OPTION", `expected a typed array or DataView, not ${show(bytes)}`);
     const { buffer, byteOffset, byteLength } = bytes;
     if (buffer.byteLength === 0 && byteLength === 0 && isDetached(buffer)) {
       throw error("ERR_DETACHED_VIEW", "the view's buffer is detached");
@@ -206,7 +228,10 @@ export function createHelpers(assembly: Assembly, entry: Entry): Helpers {
       entry.ensureAttached();
       const ptr = region.base + offset;
       if (typeof offset !== "number" || !entry.owns(ptr)) {
-        throw error("ERR_INVALID_POINTER", `offset ${show(offset)} is not in the heap at ${hex(region.base)}`);
+        throw error(
+          "ERR_INVALID_POINTER",
+          `offset ${show(offset)} is not in the heap at ${hex(region.base)}`,
+        );
       }
       return ptr;
     },

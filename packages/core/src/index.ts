@@ -1,7 +1,7 @@
 /**
  * @heapwright/core: memory, chunk layout, lock, composition, errors, and the heap they make.
  */
-export { type AtomicsLockOptions, atomicsLock, noLock } from "./lock.js";
+
 export {
   type AttachOptions,
   attachHeap,
@@ -38,6 +38,7 @@ export type {
 } from "./heap-types.js";
 export type { ApisOf, Composable, PluginBundle, PluginInput } from "./infer.js";
 export { type LimitApi, limit } from "./limit.js";
+export { type AtomicsLockOptions, atomicsLock, noLock } from "./lock.js";
 export { createMemory, type Memory, type MemorySource, type WebAssemblyMemory } from "./memory.js";
 export type {
   Align,

@@ -28,7 +28,11 @@ interface StrictApi {
 declare function stats(): Plugin<"stats", StatsApi>;
 declare function fence(): Plugin<"fence", FenceApi>;
 declare function quiet(): Plugin<"quiet", undefined>;
-declare function strict(): readonly [Plugin<"fence", FenceApi>, Plugin<"poison", undefined>, Plugin<"strict", StrictApi>];
+declare function strict(): readonly [
+  Plugin<"fence", FenceApi>,
+  Plugin<"poison", undefined>,
+  Plugin<"strict", StrictApi>,
+];
 declare function plain(): Strategy<"plain", undefined>;
 declare function arena(): Strategy<"arena", { mark(): number }>;
 declare const debug: boolean;
@@ -56,7 +60,11 @@ describe("plugins", () => {
   });
 
   it("of core are typed like any other", () => {
-    const heap = createHeap({ memory: 1024, strategy: plain(), plugins: [limit({ bytes: 10 }), failEvery(3)] });
+    const heap = createHeap({
+      memory: 1024,
+      strategy: plain(),
+      plugins: [limit({ bytes: 10 }), failEvery(3)],
+    });
     expectTypeOf(heap.limit).toEqualTypeOf<LimitApi>();
     expectTypeOf(heap.failEvery).toEqualTypeOf<FailApi>();
   });
@@ -74,7 +82,11 @@ describe("plugins", () => {
     const chosen = createHeap({ memory: 1024, strategy: plain(), plugins: [debug ? stats() : fence()] });
     expectTypeOf(chosen.stats).toEqualTypeOf<StatsApi | undefined>();
     expectTypeOf(chosen.fence).toEqualTypeOf<FenceApi | undefined>();
-    const nothing = createHeap({ memory: 1024, strategy: plain(), plugins: [debug ? stats() : null, undefined] });
+    const nothing = createHeap({
+      memory: 1024,
+      strategy: plain(),
+      plugins: [debug ? stats() : null, undefined],
+    });
     expectTypeOf(nothing.stats).toEqualTypeOf<StatsApi | undefined>();
   });
 

@@ -8,12 +8,7 @@ import type { Heap } from "./heap-types.js";
 import type { Plugin, Strategy } from "./types.js";
 
 /** Any plugin, bundle of plugins, or nothing. */
-export type PluginInput =
-  | Plugin<string, unknown>
-  | PluginBundle
-  | false
-  | null
-  | undefined;
+export type PluginInput = Plugin<string, unknown> | PluginBundle | false | null | undefined;
 /** A bundle is a readonly array; a tuple keeps the names and APIs of its parts. */
 export interface PluginBundle extends ReadonlyArray<PluginInput> {}
 
@@ -58,10 +53,12 @@ type EntriesOf<List extends readonly unknown[], Sure extends boolean = true> = L
 type StrategyEntry<S> = S extends Strategy<infer Name, infer Api> ? Entry<Name, Api, true> : never;
 
 /** Entries that bring an API. */
-type WithApi<E> = E extends Entry<string, infer Api, boolean> ? ([Api] extends [undefined | void] ? never : E) : never;
+type WithApi<E> =
+  E extends Entry<string, infer Api, boolean> ? ([Api] extends [undefined] ? never : E) : never;
 type SureName<E> = E extends Entry<infer Name, unknown, true> ? Name : never;
 type NameOf<E> = E extends Entry<infer Name, unknown, boolean> ? Name : never;
-type ApiNamed<E, Name> = E extends Entry<infer N extends string, infer Api, boolean> ? (N extends Name ? Api : never) : never;
+type ApiNamed<E, Name> =
+  E extends Entry<infer N extends string, infer Api, boolean> ? (N extends Name ? Api : never) : never;
 
 type Merged<E> = { readonly [Name in SureName<E>]: ApiNamed<E, Name> } & {
   readonly [Name in Exclude<NameOf<E>, SureName<E>>]?: ApiNamed<E, Name>;
@@ -74,19 +71,23 @@ export type ApisOf<S, P extends readonly unknown[]> = Merged<WithApi<StrategyEnt
 type SureNames<List extends readonly unknown[]> = List extends readonly [infer First, ...infer Rest]
   ? [...SureNamesOfElement<First>, ...SureNames<Rest>]
   : [];
-type SureNamesOfElement<Element> = Exclude<Element, Nothing> extends infer Given
-  ? IsUnion<Given> extends true
-    ? []
-    : Given extends readonly unknown[]
-      ? SureNames<Given>
-      : Given extends Plugin<infer Name, unknown>
-        ? string extends Name
-          ? []
-          : [Name]
-        : []
-  : [];
+type SureNamesOfElement<Element> =
+  Exclude<Element, Nothing> extends infer Given
+    ? IsUnion<Given> extends true
+      ? []
+      : Given extends readonly unknown[]
+        ? SureNames<Given>
+        : Given extends Plugin<infer Name, unknown>
+          ? string extends Name
+            ? []
+            : [Name]
+          : []
+    : [];
 
-type FirstDuplicate<Names extends readonly unknown[], Seen = never> = Names extends readonly [infer First, ...infer Rest]
+type FirstDuplicate<Names extends readonly unknown[], Seen = never> = Names extends readonly [
+  infer First,
+  ...infer Rest,
+]
   ? First extends Seen
     ? First
     : FirstDuplicate<Rest, Seen | First>
@@ -95,13 +96,14 @@ type FirstDuplicate<Names extends readonly unknown[], Seen = never> = Names exte
 type ReservedName<E> = Extract<NameOf<E>, keyof Heap>;
 
 /** Why a stack cannot be composed, as text; `never` if it can. */
-export type Conflict<S, P extends readonly unknown[]> = string extends NameOf<EntriesOf<P>>
-  ? never
-  : [ReservedName<EntriesOf<P> | StrategyEntry<S>>] extends [never]
-    ? [FirstDuplicate<[NameOf<StrategyEntry<S>>, ...SureNames<P>]>] extends [never]
-      ? never
-      : `CompositionError: two parts of the stack are named "${FirstDuplicate<[NameOf<StrategyEntry<S>>, ...SureNames<P>]> & string}"`
-    : `CompositionError: "${ReservedName<EntriesOf<P> | StrategyEntry<S>>}" is a member of Heap and cannot name a plugin`;
+export type Conflict<S, P extends readonly unknown[]> =
+  string extends NameOf<EntriesOf<P>>
+    ? never
+    : [ReservedName<EntriesOf<P> | StrategyEntry<S>>] extends [never]
+      ? [FirstDuplicate<[NameOf<StrategyEntry<S>>, ...SureNames<P>]>] extends [never]
+        ? never
+        : `CompositionError: two parts of the stack are named "${FirstDuplicate<[NameOf<StrategyEntry<S>>, ...SureNames<P>]> & string}"`
+      : `CompositionError: "${ReservedName<EntriesOf<P> | StrategyEntry<S>>}" is a member of Heap and cannot name a plugin`;
 
 /** Nothing for a stack that fits, else a requirement no array meets, whose text is the reason. */
 export type Composable<S, P extends readonly unknown[]> = [Conflict<S, P>] extends [never]

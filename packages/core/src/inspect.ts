@@ -57,7 +57,10 @@ export function createInspector(assembly: Assembly, ensureAttached: () => void):
     const word = (offset: number): number => memory.u32[(region.base + offset) >>> 2] as number;
     const expect = (what: string, offset: number, value: number): void => {
       if (word(offset) === value) return;
-      report({ message: `heap header: ${what} is ${hex(word(offset))}, expected ${hex(value)}`, ptr: region.base + offset });
+      report({
+        message: `heap header: ${what} is ${hex(word(offset))}, expected ${hex(value)}`,
+        ptr: region.base + offset,
+      });
     };
     expect("magic", HEADER.magic, MAGIC);
     expect("header bytes", HEADER.headerBytes, region.areaStart - region.base);

@@ -63,8 +63,12 @@ export function layoutChunk(fields: readonly string[], requests: readonly OwnedS
   for (const slot of requests) {
     const key = `${slot.owner}.${slot.name}`;
     const first = wordName(key, 0);
-    if (slots.has(key)) throw new HeapError("ERR_COMPOSITION", `plugin "${slot.owner}" asks for slot "${slot.name}" twice`);
-    slots.set(key, { distance: headerBytes - words.indexOf(first) * WORD, sideIndex: sideNames.indexOf(first) });
+    if (slots.has(key))
+      throw new HeapError("ERR_COMPOSITION", `plugin "${slot.owner}" asks for slot "${slot.name}" twice`);
+    slots.set(key, {
+      distance: headerBytes - words.indexOf(first) * WORD,
+      sideIndex: sideNames.indexOf(first),
+    });
   }
   return {
     headerBytes,
@@ -88,7 +92,10 @@ function expand(slots: readonly OwnedSlot[]): string[] {
   return slots.flatMap((slot) => {
     const count = slot.words ?? 1;
     if (!Number.isInteger(count) || count < 1 || count > 256) {
-      throw new HeapError("ERR_COMPOSITION", `plugin "${slot.owner}": slot "${slot.name}" wants ${count} words, not 1 to 256`);
+      throw new HeapError(
+        "ERR_COMPOSITION",
+        `plugin "${slot.owner}": slot "${slot.name}" wants ${count} words, not 1 to 256`,
+      );
     }
     return Array.from({ length: count }, (_, index) => wordName(`${slot.owner}.${slot.name}`, index));
   });

@@ -2,10 +2,13 @@
  * `limit({ bytes })`: a heap that refuses to hold more than so many bytes.
  *
  * Counts usable bytes, in one word of the plugin's state, so that all agents share the limit. A request is refused (0) before
- * it is made if the bytes in use and its good size would pass the limit; a block may come out larger than its good size by less
- * than a chunk header and 16 bytes, and that counts too. Price: one `usableSize` per allocation and per free.
+ * it is made if the bytes in use and its good size (whole pages for an alignment of 4096) would pass the limit; a block may
+ * come out larger than its good size by less than a chunk header and 16 bytes, and that counts too.
+ *
+ * Price: one `goodSize` and one `usableSize` per allocation, one `usableSize` per free.
  */
 import { HeapError, show } from "./errors.js";
+import { PAGE } from "./header.js";
 import type { Plugin } from "./types.js";
 
 export interface LimitApi {
@@ -18,7 +21,10 @@ export interface LimitApi {
 export function limit(options: { readonly bytes: number }): Plugin<"limit", LimitApi> {
   const bytes: unknown = options?.bytes;
   if (typeof bytes !== "number" || bytes >>> 0 !== bytes || bytes === 0) {
-    throw new HeapError("ERR_INVALID_OPTION", `limit: bytes must be an integer in 1 … 2^32 - 1, not ${show(bytes)}`);
+    throw new HeapError(
+      "ERR_INVALID_OPTION",
+      `limit: bytes must be an integer in 1 … 2^32 - 1, not ${show(bytes)}`,
+    );
   }
   return {
     abi: 1,
@@ -35,6 +41,13 @@ export function limit(options: { readonly bytes: number }): Plugin<"limit", Limi
       ctx.onRefresh(() => {
         words = ctx.memory.u32;
       });
+      /** What a block of `size` bytes will count: a page run has whole pages. */
+      const expected = (size: number, pages: boolean): number =>
+        pages ? Math.ceil(size / PAGE) * PAGE : goodSize(size);
+      const isOver = (ptr: number, before: number, size: number): boolean => {
+        const after = expected(size, ptr % PAGE === 0 && before % PAGE === 0);
+        return after > before && inUse() - before + after > most;
+      };
       const inUse = (): number => words[used] as number;
       const add = (delta: number): void => {
         words[used] = inUse() + delta;
@@ -42,7 +55,7 @@ export function limit(options: { readonly bytes: number }): Plugin<"limit", Limi
       return {
         allocator: {
           alloc(size, align, tag) {
-            if (inUse() + goodSize(size) > most) return 0;
+            if (inUse() + expected(size, align === PAGE) > most) return 0;
             const ptr = alloc(size, align, tag);
             if (ptr !== 0) add(usableSize(ptr));
             return ptr;
@@ -54,14 +67,14 @@ export function limit(options: { readonly bytes: number }): Plugin<"limit", Limi
           },
           resize(ptr, size) {
             const before = usableSize(ptr);
-            if (inUse() - before + goodSize(size) > most && goodSize(size) > before) return false;
+            if (isOver(ptr, before, size)) return false;
             if (!resize(ptr, size)) return false;
             add(usableSize(ptr) - before);
             return true;
           },
           realloc(ptr, size, align, tag) {
             const before = usableSize(ptr);
-            if (inUse() - before + goodSize(size) > most && goodSize(size) > before) return 0;
+            if (isOver(ptr, before, size)) return 0;
             const moved = realloc(ptr, size, align, tag);
             if (moved !== 0) add(usableSize(moved) - before);
             return moved;

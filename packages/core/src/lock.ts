@@ -42,13 +42,22 @@ export interface AtomicsLockOptions {
 export function atomicsLock(options: AtomicsLockOptions = {}): LockKind {
   const { spin = 100, timeoutMs = 10_000, onContention } = options;
   if (!Number.isInteger(spin) || spin < 0 || spin > 1_000_000) {
-    throw new HeapError("ERR_INVALID_OPTION", `atomicsLock: spin must be an integer in 0 … 1,000,000, not ${show(spin)}`);
+    throw new HeapError(
+      "ERR_INVALID_OPTION",
+      `atomicsLock: spin must be an integer in 0 … 1,000,000, not ${show(spin)}`,
+    );
   }
   if (typeof timeoutMs !== "number" || !(timeoutMs > 0)) {
-    throw new HeapError("ERR_INVALID_OPTION", `atomicsLock: timeoutMs must be above 0, not ${show(timeoutMs)}`);
+    throw new HeapError(
+      "ERR_INVALID_OPTION",
+      `atomicsLock: timeoutMs must be above 0, not ${show(timeoutMs)}`,
+    );
   }
   if (onContention !== undefined && typeof onContention !== "function") {
-    throw new HeapError("ERR_INVALID_OPTION", `atomicsLock: onContention must be a function, not ${show(onContention)}`);
+    throw new HeapError(
+      "ERR_INVALID_OPTION",
+      `atomicsLock: onContention must be a function, not ${show(onContention)}`,
+    );
   }
   return { name: "atomics", create: (site) => createLock(site, spin, timeoutMs, onContention) };
 }
@@ -81,7 +90,7 @@ function createLock(
     const deadline = Date.now() + timeoutMs;
     for (let tries = 0; ; tries++) {
       if (tries < spin) {
-        if (Atomics.compareExchange(words, state, FREE, HELD) === FREE) return took();
+        if (Atomics.compareExchange(words, state, FREE, HELD) === FREE) break;
         continue;
       }
       if (!told) {
@@ -89,11 +98,12 @@ function createLock(
         onContention?.(Atomics.load(words, holder));
       }
       // From here on the state says that someone may wait, also while it is ours: the next leave notifies.
-      if (Atomics.exchange(words, state, CONTENDED) === FREE) return took();
+      if (Atomics.exchange(words, state, CONTENDED) === FREE) break;
       const left = deadline - Date.now();
       if (left <= 0) throw timedOut();
       pause(left);
     }
+    took();
   }
 
   function pause(milliseconds: number): void {
@@ -108,9 +118,13 @@ function createLock(
 
   function timedOut(): Error {
     const by = Atomics.load(words, holder);
-    return site.error("ERR_LOCK_TIMEOUT", `the lock is held by agent ${by}; agent ${agent} waited ${timeoutMs} ms`, {
-      hint: `if agent ${by} has ended, the heap must be recovered; if it is slow, raise timeoutMs`,
-    });
+    return site.error(
+      "ERR_LOCK_TIMEOUT",
+      `the lock is held by agent ${by}; agent ${agent} waited ${timeoutMs} ms`,
+      {
+        hint: `if agent ${by} has ended, the heap must be recovered; if it is slow, raise timeoutMs`,
+      },
+    );
   }
 
   return {

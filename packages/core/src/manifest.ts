@@ -44,7 +44,8 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
   } catch (error) {
     throw new HeapError("ERR_INCOMPATIBLE_HEAP", "the heap's manifest cannot be read", { cause: error });
   }
-  if (!isManifest(value)) throw new HeapError("ERR_INCOMPATIBLE_HEAP", "the heap's manifest has a wrong shape");
+  if (!isManifest(value))
+    throw new HeapError("ERR_INCOMPATIBLE_HEAP", "the heap's manifest has a wrong shape");
   return value;
 }
 
@@ -114,6 +115,7 @@ function compareEntry(what: string, theirs: ManifestEntry, mine: Wanted, found: 
   }
   for (const [key, value] of Object.entries(mine.options ?? {})) {
     const other = theirs.options[key];
-    if (other !== value) found.push(`${what}, option ${key}: the heap has ${show(other)}, this stack ${show(value)}`);
+    if (other !== value)
+      found.push(`${what}, option ${key}: the heap has ${show(other)}, this stack ${show(value)}`);
   }
 }

@@ -88,7 +88,8 @@ class BufferMemory implements Memory {
   constructor(kind: Memory["kind"], source: ArrayBuffer | SharedArrayBuffer | WebAssemblyMemory) {
     this.kind = kind;
     this.source = source;
-    this.buffer = kind === "WebAssembly.Memory" ? (source as WebAssemblyMemory).buffer : (source as ArrayBuffer);
+    this.buffer =
+      kind === "WebAssembly.Memory" ? (source as WebAssemblyMemory).buffer : (source as ArrayBuffer);
     this.shared = classOf(this.buffer) === "SharedArrayBuffer";
     this.#takeViews();
     MEMORIES.add(this);
@@ -181,7 +182,9 @@ function isMemory(value: unknown): value is Memory {
   if (typeof value !== "object" || value === null) return false;
   if (MEMORIES.has(value)) return true;
   const shape = value as Partial<Memory>;
-  return typeof shape.refresh === "function" && typeof shape.shows === "function" && shape.u8 instanceof Uint8Array;
+  return (
+    typeof shape.refresh === "function" && typeof shape.shows === "function" && shape.u8 instanceof Uint8Array
+  );
 }
 
 function newBuffer(bytes: number, max: number | undefined): ArrayBuffer {
@@ -190,7 +193,10 @@ function newBuffer(bytes: number, max: number | undefined): ArrayBuffer {
   }
   try {
     if (max === undefined || max <= bytes) return new ArrayBuffer(bytes);
-    const Buffer = ArrayBuffer as unknown as new (bytes: number, options: { maxByteLength: number }) => ResizableArrayBuffer;
+    const Buffer = ArrayBuffer as unknown as new (
+      bytes: number,
+      options: { maxByteLength: number },
+    ) => ResizableArrayBuffer;
     const buffer = new Buffer(bytes, { maxByteLength: max });
     if (buffer.resizable === true) return buffer;
   } catch (error) {

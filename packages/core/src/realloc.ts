@@ -6,7 +6,10 @@ import type { Memory } from "./memory.js";
 import type { Allocator, Ptr } from "./types.js";
 
 /** `memory`'s views are read after the allocation, which may have replaced them. */
-export function reallocOver(allocator: Allocator, memory: Memory): (ptr: Ptr, size: number, align: number, tag: number) => Ptr {
+export function reallocOver(
+  allocator: Allocator,
+  memory: Memory,
+): (ptr: Ptr, size: number, align: number, tag: number) => Ptr {
   const { alloc, free, resize, usableSize } = allocator;
   return (ptr, size, align, tag) => {
     if ((ptr & (align - 1)) === 0 && resize(ptr, size)) return ptr;

@@ -4,6 +4,8 @@
  * Made once by `formatRegion`, read by every further agent with `readRegion`, which believes nothing it has not checked:
  * the bytes may come from a file or from another program.
  */
+
+import type { ResolvedStack } from "./compose.js";
 import { HeapError, hex, show } from "./errors.js";
 import {
   FORMAT_VERSION,
@@ -19,7 +21,6 @@ import {
 } from "./header.js";
 import { decodeManifest, encodeManifest, type Manifest } from "./manifest.js";
 import type { Memory } from "./memory.js";
-import type { ResolvedStack } from "./compose.js";
 import type { Region, StateSize } from "./types.js";
 
 /** Byte counts below this are taken as they are; from here on they are rounded up to whole pages. */
@@ -59,7 +60,10 @@ export function roundByteCount(bytes: number): number {
 export function checkBase(base: unknown, memory: Memory): asserts base is number {
   const ok = Number.isInteger(base) && (base as number) >= 0 && (base as number) % REGION_ALIGN === 0;
   if (!ok || (base as number) >= memory.buffer.byteLength) {
-    throw new HeapError("ERR_INVALID_OPTION", `base must be a multiple of 64 inside the memory, not ${show(base)}`);
+    throw new HeapError(
+      "ERR_INVALID_OPTION",
+      `base must be a multiple of 64 inside the memory, not ${show(base)}`,
+    );
   }
 }
 
@@ -69,14 +73,21 @@ export function placeRegion(stack: ResolvedStack, base: number, end: number, max
   const areaEnd = roundDown(Math.min(end, MAX_END), GRANULE);
   const areaMax = Math.max(areaEnd, roundDown(Math.min(max, MAX_END), GRANULE));
   let next = base + MANIFEST_OFFSET + encodeManifest(stack.manifest).length;
-  const reserve = (asked: number | ((size: StateSize) => number) | undefined, options: StateSize["options"]): number => {
+  const reserve = (
+    asked: number | ((size: StateSize) => number) | undefined,
+    options: StateSize["options"],
+  ): number => {
     const address = roundUp(next, REGION_ALIGN);
-    const bytes = typeof asked === "function" ? asked({ regionBytes: areaMax - base, layout, options }) : (asked ?? 0);
-    if (!Number.isInteger(bytes) || bytes < 0) throw new HeapError("ERR_COMPOSITION", `stateBytes is ${show(bytes)}`);
+    const bytes =
+      typeof asked === "function" ? asked({ regionBytes: areaMax - base, layout, options }) : (asked ?? 0);
+    if (!Number.isInteger(bytes) || bytes < 0)
+      throw new HeapError("ERR_COMPOSITION", `stateBytes is ${show(bytes)}`);
     next = address + bytes;
     return address;
   };
-  const pluginStates = stack.plugins.map((plugin, index) => reserve(plugin.stateBytes, stack.pluginOptions[index] ?? {}));
+  const pluginStates = stack.plugins.map((plugin, index) =>
+    reserve(plugin.stateBytes, stack.pluginOptions[index] ?? {}),
+  );
   const strategyState = reserve(stack.strategy.stateBytes, stack.strategyOptions);
   const areaStart = roundUp(next, REGION_ALIGN);
   return { base, areaStart, areaEnd, areaMax, strategyState, pluginStates };
@@ -87,12 +98,16 @@ export function checkRoom(placement: Placement, headerBytes: number): void {
   const need = placement.areaStart + headerBytes + GRANULE - placement.base;
   const have = placement.areaEnd - placement.base;
   if (have >= need) return;
-  throw new HeapError("ERR_INVALID_OPTION", `the region has ${have} bytes, this stack needs at least ${need}`, {
-    hint:
-      placement.areaMax > placement.areaEnd
-        ? `its tables are sized for growth to ${placement.areaMax - placement.base} bytes: lower growth.max or begin larger`
-        : "give it more memory",
-  });
+  throw new HeapError(
+    "ERR_INVALID_OPTION",
+    `the region has ${have} bytes, this stack needs at least ${need}`,
+    {
+      hint:
+        placement.areaMax > placement.areaEnd
+          ? `its tables are sized for growth to ${placement.areaMax - placement.base} bytes: lower growth.max or begin larger`
+          : "give it more memory",
+    },
+  );
 }
 
 /** Writes the header of a new heap. Whatever the bytes were, header and states are zero afterwards. */
@@ -141,23 +156,27 @@ export function readHeader(memory: Memory, base: number): HeaderWords {
   const get = (offset: number): number => u32[(base + offset) >>> 2] as number;
   const wrong = (why: string): HeapError => new HeapError("ERR_INCOMPATIBLE_HEAP", why);
 
-  if (available < MANIFEST_OFFSET || get(HEADER.magic) !== MAGIC) throw wrong(`there is no heap at ${hex(base)}`);
+  if (available < MANIFEST_OFFSET || get(HEADER.magic) !== MAGIC)
+    throw wrong(`there is no heap at ${hex(base)}`);
   const format = get(HEADER.format);
-  if (format !== FORMAT_VERSION) throw wrong(`the heap has format version ${format}, this core reads ${FORMAT_VERSION}`);
+  if (format !== FORMAT_VERSION)
+    throw wrong(`the heap has format version ${format}, this core reads ${FORMAT_VERSION}`);
   const headerBytes = get(HEADER.headerBytes);
   const regionBytes = get(HEADER.regionBytes);
   const maxBytes = get(HEADER.maxBytes);
   const alignGranted = get(HEADER.alignGranted);
   const manifestOffset = get(HEADER.manifestOffset);
   const manifestBytes = get(HEADER.manifestBytes);
-  if (regionBytes > available) throw wrong(`the heap has ${regionBytes} bytes, of which ${available} are here`);
+  if (regionBytes > available)
+    throw wrong(`the heap has ${regionBytes} bytes, of which ${available} are here`);
   const sizesFit =
     headerBytes % REGION_ALIGN === 0 &&
     headerBytes <= regionBytes &&
     regionBytes % GRANULE === 0 &&
     regionBytes <= maxBytes &&
     maxBytes <= MAX_END - base;
-  const alignFits = alignGranted >= GRANULE && alignGranted <= PAGE && (alignGranted & (alignGranted - 1)) === 0;
+  const alignFits =
+    alignGranted >= GRANULE && alignGranted <= PAGE && (alignGranted & (alignGranted - 1)) === 0;
   if (!sizesFit || !alignFits) throw wrong("the sizes in the heap's header contradict each other");
   if (manifestOffset !== MANIFEST_OFFSET || manifestBytes > headerBytes - MANIFEST_OFFSET) {
     throw wrong("the heap's manifest is not inside its header");

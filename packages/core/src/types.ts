@@ -235,7 +235,10 @@ export interface Strategy<Name extends string = string, Api = unknown> {
 export interface StrategyInstance<Api = unknown> {
   readonly allocator: Allocator;
   readonly api: Api;
-  /** Address of slot word `index` of a block without chunk header; 0 if `ptr` has a chunk header. */
+  /**
+   * Address of side word `index` of a block without chunk header, 0 if it has no such word (index -1: an adjoining slot);
+   * -1 if the block at `ptr` has a chunk header, where the slot is then.
+   */
   sideSlot?(ptr: Ptr, index: number): number;
 }
 
@@ -252,7 +255,9 @@ export interface Plugin<Name extends string = string, Api = unknown> {
   readonly rank?: number;
   /** May stand above the lock: shared state is per-agent shards, the block's own slots or single atomic words. */
   readonly concurrent?: boolean;
-  readonly slots?: readonly (string | SlotRequest)[] | ((options: Options) => readonly (string | SlotRequest)[]);
+  readonly slots?:
+    | readonly (string | SlotRequest)[]
+    | ((options: Options) => readonly (string | SlotRequest)[]);
   readonly stateBytes?: number | ((size: StateSize) => number);
   readonly options?: Options;
   readonly defaults?: Options;

@@ -13,7 +13,8 @@ export function spanOf(space: Space, chunk: number): number {
   const next = space.i32[(chunk + NEXT) >>> 2] >>> 0;
   const last = lastChunk(space);
   if (next === 0 && chunk === last) return boundaryOf(space) - chunk;
-  if (next < space.least || (next & 15) !== 0 || chunk + next > last) throw badLink(space, chunk, "next", next);
+  if (next < space.least || (next & 15) !== 0 || chunk + next > last)
+    throw badLink(space, chunk, "next", next);
   return next;
 }
 
@@ -68,8 +69,12 @@ export function wipeHeader(space: Space, chunk: number): void {
 }
 
 function badLink(space: Space, chunk: number, field: string, value: number): Error {
-  return space.error("ERR_HEAP_CORRUPT", `chunk header at 0x${chunk.toString(16)}: ${field} ${value} cannot be true`, {
-    ptr: chunk + space.header,
-    hint: "something wrote outside its block, most likely past the end of the block before; add strict() to find out who",
-  });
+  return space.error(
+    "ERR_HEAP_CORRUPT",
+    `chunk header at 0x${chunk.toString(16)}: ${field} ${value} cannot be true`,
+    {
+      ptr: chunk + space.header,
+      hint: "something wrote outside its block, most likely past the end of the block before; add strict() to find out who",
+    },
+  );
 }

@@ -61,7 +61,8 @@ function checkChain(space: Space, boundary: number, seen: Seen, report: Report):
   const { i32, header, least, areaStart } = space;
   const last = lastChunk(space);
   if (last === 0) {
-    if (boundary !== areaStart) report({ message: `there is no chunk, and the boundary is ${hex(boundary)}` });
+    if (boundary !== areaStart)
+      report({ message: `there is no chunk, and the boundary is ${hex(boundary)}` });
     return boundary === areaStart;
   }
   let previousSpan = 0;
@@ -81,7 +82,8 @@ function checkChain(space: Space, boundary: number, seen: Seen, report: Report):
     if (back !== previousSpan) return wrong(`prev is ${back}, the previous chunk has ${previousSpan} bytes`);
     if ((i32[(chunk + PREV) >>> 2] & 15 & ~USED_BIT) !== 0) return wrong("prev has bits that mean nothing");
     const heap = i32[(chunk + space.heapField) >>> 2];
-    if ((chunk + heap) >>> 0 !== space.base) return wrong(`heap is ${heap}, the heap header is at ${hex(space.base)}`);
+    if ((chunk + heap) >>> 0 !== space.base)
+      return wrong(`heap is ${heap}, the heap header is at ${hex(space.base)}`);
     const free = (i32[(chunk + PREV) >>> 2] & USED_BIT) === 0;
     if (free && previousFree) wrong("two free chunks adjoin");
     if (free) {
@@ -116,7 +118,8 @@ function checkLive(space: Space, seen: Seen, report: Report): void {
   }
   if (found === seen.payloads.size) return;
   for (const ptr of seen.payloads) {
-    if (!isPayloadStart(space, ptr)) report({ message: `the live bitmap misses the payload ${hex(ptr)}`, ptr });
+    if (!isPayloadStart(space, ptr))
+      report({ message: `the live bitmap misses the payload ${hex(ptr)}`, ptr });
   }
 }
 
@@ -134,7 +137,8 @@ function checkFreeMap(space: Space, seen: Seen, report: Report): void {
       if (word < hint) report({ message: `the free map has ${hex(chunk)}, which is before the hint`, ptr });
     }
   }
-  if (found !== seen.mapped.size) report({ message: `the free map has ${found} of ${seen.mapped.size} free chunks` });
+  if (found !== seen.mapped.size)
+    report({ message: `the free map has ${found} of ${seen.mapped.size} free chunks` });
 }
 
 /** Page runs: in bridges and above the boundary, and nowhere else. */
@@ -154,8 +158,10 @@ function checkRuns(space: Space, boundary: number, seen: Seen, report: Report): 
     const word = space.u32[space.pages + page * space.entryWords];
     if (word === 0) continue;
     const address = space.pageBase + page * PAGE;
-    if (page < floor) report({ message: `the page table has ${hex(address)}, which is below its floor`, ptr: address });
-    if (!sums.known.has(page)) report({ message: `the page table has ${hex(address)}, where no run is`, ptr: address });
+    if (page < floor)
+      report({ message: `the page table has ${hex(address)}, which is below its floor`, ptr: address });
+    if (!sums.known.has(page))
+      report({ message: `the page table has ${hex(address)}, where no run is`, ptr: address });
   }
 }
 
@@ -184,7 +190,8 @@ function checkRunsIn(
       sums.freed += run.bytes;
       sums.known.add(pageAt(space, at + run.bytes) - 1);
       if (!hasEndMark(space, run)) report({ message: `freed run at ${hex(at)} has no end mark`, ptr: at });
-      if (previous !== undefined && !previous.used) report({ message: `two freed runs adjoin at ${hex(at)}`, ptr: at });
+      if (previous !== undefined && !previous.used)
+        report({ message: `two freed runs adjoin at ${hex(at)}`, ptr: at });
     }
     previous = run;
     at += run.bytes;

@@ -4,10 +4,19 @@
  * Order of stores: what is new is written while nothing reaches it, one store commits it (`next` or the used bit), and bitmaps
  * and sums follow, which can be derived from the chain.
  */
-import { isUsed, nextChunk, previousChunk, setBack, setNext, spanOf, wipeHeader, writeHeader } from "./chain.js";
+import {
+  isUsed,
+  nextChunk,
+  previousChunk,
+  setBack,
+  setNext,
+  spanOf,
+  wipeHeader,
+  writeHeader,
+} from "./chain.js";
 import { findFit, slackFor } from "./fit.js";
 import { enterFree, markPayload, removeFree, unmarkPayload } from "./maps.js";
-import { FREE, getState, LAST, lastChunk, PREV, setState, type Space, USED, USED_BIT } from "./space.js";
+import { FREE, getState, LAST, lastChunk, PREV, type Space, setState, USED, USED_BIT } from "./space.js";
 
 /** A block of `need` bytes (rounded) at the lowest address that fits, or 0. */
 export function allocChunk(space: Space, need: number, align: number): number {
@@ -98,7 +107,11 @@ export function freeChunk(space: Space, ptr: number): void {
     setState(space, LAST, start - base);
   }
   setState(space, USED, getState(space, USED) - (span - header));
-  setState(space, FREE, getState(space, FREE) + span - header + (mergeLeft ? header : 0) + (mergeRight ? header : 0));
+  setState(
+    space,
+    FREE,
+    getState(space, FREE) + span - header + (mergeLeft ? header : 0) + (mergeRight ? header : 0),
+  );
 }
 
 /**

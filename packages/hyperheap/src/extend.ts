@@ -23,8 +23,8 @@ import {
   MAX_REQUEST,
   PAGE,
   roundRequest,
-  setState,
   type Space,
+  setState,
   USED_BIT,
 } from "./space.js";
 

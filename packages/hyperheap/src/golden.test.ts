@@ -2,7 +2,7 @@
  * Golden vectors: every address, every `freeBytes`, the final chunks. Made by an independent model of the placement rules.
  */
 import { readFileSync } from "node:fs";
-import { createHeap, type Align, type Heap } from "@heapwright/core";
+import { type Align, createHeap, type Heap } from "@heapwright/core";
 import { hyperheap } from "@heapwright/hyperheap";
 import { describe, expect, it } from "vitest";
 
@@ -26,7 +26,8 @@ function load(name: string): Golden {
 /** A heap whose area has just the size and the alignment the vector asks for. */
 export function heapFor(areaBytes: number, areaStartMod4096: number, slots: number): Heap {
   const memory = new ArrayBuffer(areaBytes + 65536);
-  const make = (base: number, bytes: number): Heap => createHeap({ memory, base, bytes, strategy: hyperheap() });
+  const make = (base: number, bytes: number): Heap =>
+    createHeap({ memory, base, bytes, strategy: hyperheap() });
   let bytes = areaBytes;
   for (let tries = 0; tries < 4096; tries++) {
     const { base, areaStart, areaEnd } = make(0, bytes).region;

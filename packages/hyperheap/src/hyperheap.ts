@@ -16,15 +16,15 @@ import { allocRun, freeRun, isRun, pagesFor, resizeRun, runBytes, runSlot } from
 import {
   BOUNDARY,
   FREE,
-  getState,
   GRANULE,
+  getState,
   MAX_REQUEST,
   PAGE,
   PAGES,
   PAGES_FREE,
   roundRequest,
-  setState,
   Space,
+  setState,
   stateBytes,
   USED,
 } from "./space.js";
@@ -55,8 +55,8 @@ export function hyperheap(): Strategy<"hyperheap", undefined> {
         allocator: primitives(space),
         api: undefined,
         sideSlot(ptr, index) {
-          if ((ptr & (PAGE - 1)) !== 0 || !isRun(space, ptr)) return 0;
-          return index < 0 ? -1 : runSlot(space, ptr, index);
+          if ((ptr & (PAGE - 1)) !== 0 || !isRun(space, ptr)) return -1;
+          return index < 0 ? 0 : runSlot(space, ptr, index);
         },
       };
     },

@@ -19,7 +19,7 @@
  *
  * Cost: O(1) to cut, free and find; O(pages in runs) to search the freed runs, and only if there are any.
  */
-import { isUsed, setNext, wipeHeader } from "./chain.js";
+import { distanceBack, isUsed, setNext, wipeHeader } from "./chain.js";
 import { appendFree } from "./chunks.js";
 import {
   BOUNDARY,
@@ -33,10 +33,9 @@ import {
   PAGE_SHIFT,
   PAGES,
   PAGES_FREE,
-  setState,
   type Space,
+  setState,
 } from "./space.js";
-import { distanceBack } from "./chain.js";
 
 const IN_USE = 1;
 const FREED = 2;
@@ -92,7 +91,9 @@ export function runAt(space: Space, address: number): Run | undefined {
 export function hasEndMark(space: Space, run: Run): boolean {
   const count = run.bytes / PAGE;
   if (count < 2) return true;
-  return space.u32[entry(space, pageAt(space, run.ptr) + count - 1)] === ((count << COUNT_SHIFT) | END_MARK) >>> 0;
+  return (
+    space.u32[entry(space, pageAt(space, run.ptr) + count - 1)] === ((count << COUNT_SHIFT) | END_MARK) >>> 0
+  );
 }
 
 /** Address of a slot word of the run that begins at `ptr`. */

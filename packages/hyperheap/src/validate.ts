@@ -1,8 +1,7 @@
 /**
  * What is wrong with a pointer that is no live block. Slow on purpose: the good path has one bit test (maps.ts), and this walks.
  */
-import { spanOf } from "./chain.js";
-import { isUsed } from "./chain.js";
+import { isUsed, spanOf } from "./chain.js";
 import { isPayloadStart } from "./maps.js";
 import { type Run, runAt } from "./pages.js";
 import { boundaryOf, GRANULE, lastChunk, PAGE, type Space } from "./space.js";

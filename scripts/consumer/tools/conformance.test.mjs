@@ -1,9 +1,26 @@
-import * as conformance from "@heapwright/conformance";
+import { createRequire } from "node:module";
+import * as esm from "@heapwright/conformance";
 import { createHeap } from "@heapwright/core";
 import { hyperheap } from "@heapwright/hyperheap";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 
-it("is there", () => {
-  expect(Object.keys(conformance)).not.toEqual([]);
-  createHeap({ memory: 1 << 20, strategy: hyperheap() }).check();
+const cjs = createRequire(import.meta.url)("@heapwright/conformance");
+const makeHeap = () => createHeap({ memory: 1 << 16, strategy: hyperheap() });
+
+describe.each([
+  ["imported", esm],
+  ["required", cjs],
+])("the kit, %s", (_, { property, soak, ConformanceError }) => {
+  it("finds a heap good", () => {
+    property(makeHeap, { numRuns: 20, seed: 1 });
+    expect(soak(makeHeap, { operations: 1000, seed: 1 }).operations).toBe(1000);
+  });
+
+  it("finds a heap whose blocks are not zeroed", () => {
+    const makeBroken = () => {
+      const heap = makeHeap();
+      return Object.create(heap, { alloc: { value: heap.allocUnsafe } });
+    };
+    expect(() => soak(makeBroken, { operations: 1000, seed: 1, shrinkMs: 0 })).toThrow(ConformanceError);
+  });
 });
