@@ -10,21 +10,25 @@ export function isUsed(space: Space, chunk: number): boolean {
 
 /** Bytes of a chunk, header included. Throws `ERR_HEAP_CORRUPT` if its `next` cannot be true. */
 export function spanOf(space: Space, chunk: number): number {
+  return spanBefore(space, chunk, lastChunk(space));
+}
+
+/** As `spanOf`, for who knows the last chunk. */
+export function spanBefore(space: Space, chunk: number, last: number): number {
   const next = space.i32[(chunk + NEXT) >>> 2] >>> 0;
-  const last = lastChunk(space);
-  if (next === 0 && chunk === last) return boundaryOf(space) - chunk;
-  if (next < space.least || (next & 15) !== 0 || chunk + next > last)
-    throw badLink(space, chunk, "next", next);
+  if (chunk === last) return next === 0 ? boundaryOf(space) - chunk : corrupt(space, chunk, "next", next);
+  if (next < space.least || (next & 15) !== 0 || next > last - chunk) corrupt(space, chunk, "next", next);
   return next;
 }
 
 /** The chunk after this one, 0 if it is the last. Throws `ERR_HEAP_CORRUPT` if the two do not point at each other. */
 export function nextChunk(space: Space, chunk: number): number {
-  const span = spanOf(space, chunk);
-  if (chunk === lastChunk(space)) return 0;
+  const last = lastChunk(space);
+  if (chunk === last) return 0;
+  const span = spanBefore(space, chunk, last);
   const right = chunk + span;
   const back = distanceBack(space, right);
-  if (back !== span) throw badLink(space, right, "prev", back);
+  if (back !== span) corrupt(space, right, "prev", back);
   return right;
 }
 
@@ -32,10 +36,10 @@ export function nextChunk(space: Space, chunk: number): number {
 export function previousChunk(space: Space, chunk: number): number {
   const back = distanceBack(space, chunk);
   if (back === 0 && chunk === space.areaStart) return 0;
-  if (back < space.least || back > chunk - space.areaStart) throw badLink(space, chunk, "prev", back);
+  if (back < space.least || back > chunk - space.areaStart) corrupt(space, chunk, "prev", back);
   const left = chunk - back;
   const ahead = space.i32[(left + NEXT) >>> 2] >>> 0;
-  if (ahead !== back) throw badLink(space, left, "next", ahead);
+  if (ahead !== back) corrupt(space, left, "next", ahead);
   return left;
 }
 
@@ -68,13 +72,10 @@ export function wipeHeader(space: Space, chunk: number): void {
   for (let index = chunk >>> 2; index < end; index++) space.i32[index] = 0;
 }
 
-function badLink(space: Space, chunk: number, field: string, value: number): Error {
-  return space.error(
-    "ERR_HEAP_CORRUPT",
-    `chunk header at 0x${chunk.toString(16)}: ${field} ${value} cannot be true`,
-    {
-      ptr: chunk + space.header,
-      hint: "something wrote outside its block, most likely past the end of the block before; add strict() to find out who",
-    },
-  );
+export function corrupt(space: Space, chunk: number, field: string, value: number): never {
+  const at = `0x${chunk.toString(16)}`;
+  throw space.error("ERR_HEAP_CORRUPT", `chunk header at ${at}: ${field} ${value} cannot be true`, {
+    ptr: chunk + space.header,
+    hint: "something wrote outside its block, most likely past the end of the block before",
+  });
 }

@@ -5,7 +5,7 @@
 import type { Finding } from "@heapwright/core";
 import { distanceBack } from "./chain.js";
 import { chunkInCell, isPayloadStart } from "./maps.js";
-import { hasEndMark, pageAt, type Run, runAt } from "./pages.js";
+import { floorOf, hasEndMark, pageAt, type Run, runAt } from "./pages.js";
 import {
   boundaryOf,
   FREE,
@@ -14,7 +14,6 @@ import {
   lastChunk,
   NEXT,
   PAGE,
-  PAGE_FLOOR,
   PAGES,
   PAGES_FREE,
   PREV,
@@ -153,7 +152,7 @@ function checkRuns(space: Space, boundary: number, seen: Seen, report: Report): 
   checkSum(space, "PAGES", PAGES, sums.used, report);
   checkSum(space, "PAGES_FREE", PAGES_FREE, sums.freed, report);
   const top = Math.ceil((space.areaEnd - space.pageBase) / PAGE);
-  const floor = getState(space, PAGE_FLOOR);
+  const floor = floorOf(space);
   for (let page = 0; page < top; page++) {
     const word = space.u32[space.pages + page * space.entryWords];
     if (word === 0) continue;

@@ -4,9 +4,9 @@
  * Cost: O(free chunks before the fit) reads, and one free-map word a KiB. The last chunk, if free, is outside the map and
  * tried last, which is where it stands.
  */
-import { isUsed, spanOf } from "./chain.js";
+import { isUsed, spanBefore } from "./chain.js";
 import { chunkInCell } from "./maps.js";
-import { HINT, lastChunk, type Space } from "./space.js";
+import { boundaryOf, HINT, lastChunk, type Space } from "./space.js";
 
 /**
  * Bytes between a free chunk's payload and the aligned one, of which a free chunk of its own is made: 0, or at least a
@@ -19,29 +19,46 @@ export function slackFor(space: Space, chunk: number, align: number): number {
   return slack;
 }
 
-/** Does a request fit into `span` bytes of chunk? Written so that nothing wraps: all terms are at most 2^32. */
-function fits(space: Space, span: number, slack: number, need: number): boolean {
+/** Does an aligned request fit? Written so that nothing wraps: all terms are at most 2^32. */
+function fits(space: Space, chunk: number, span: number, need: number, align: number): boolean {
   const payload = span - space.header;
+  const slack = slackFor(space, chunk, align);
   return slack <= payload && need <= payload - slack;
 }
 
-/** The free chunk with the lowest address that fits; 0, and no byte has changed, if none does. */
-export function findFit(space: Space, need: number, align: number): number {
-  const { i32 } = space;
+/** The free chunk with the lowest address whose payload has `need` bytes; 0, and no byte has changed, if none has. */
+export function findFit(space: Space, need: number): number {
+  const { i32, header, state, free: map } = space;
   const last = lastChunk(space);
   if (last === 0) return 0;
-  const words = ((last - space.areaStart) >>> 10) + 1;
-  let word = space.u32[space.state + HINT];
-  while (word < words && i32[space.free + word] === 0) word++;
-  const first = word;
-  for (; word < words; word++) {
-    for (let bits = i32[space.free + word]; bits !== 0; bits &= bits - 1) {
-      const chunk = chunkInCell(space, word * 32 + 31 - Math.clz32(bits & -bits));
-      if (!fits(space, spanOf(space, chunk), align > 16 ? slackFor(space, chunk, align) : 0, need)) continue;
-      space.u32[space.state + HINT] = first;
+  const end = map + ((last - space.areaStart) >>> 10);
+  let index = map + i32[state + HINT];
+  while (index <= end && i32[index] === 0) index++;
+  const first = index - map;
+  for (; index <= end; index++) {
+    for (let bits = i32[index]; bits !== 0; bits &= bits - 1) {
+      const chunk = chunkInCell(space, (index - map) * 32 + 31 - Math.clz32(bits & -bits));
+      if (spanBefore(space, chunk, last) - header < need) continue;
+      i32[state + HINT] = first;
       return chunk;
     }
   }
-  if (isUsed(space, last)) return 0;
-  return fits(space, spanOf(space, last), align > 16 ? slackFor(space, last, align) : 0, need) ? last : 0;
+  if (isUsed(space, last) || boundaryOf(space) - last - header < need) return 0;
+  i32[state + HINT] = first;
+  return last;
+}
+
+/** As `findFit`, for an alignment above 16. */
+export function findAligned(space: Space, need: number, align: number): number {
+  const { i32, state, free: map } = space;
+  const last = lastChunk(space);
+  if (last === 0) return 0;
+  const end = map + ((last - space.areaStart) >>> 10);
+  for (let index = map + i32[state + HINT]; index <= end; index++) {
+    for (let bits = i32[index]; bits !== 0; bits &= bits - 1) {
+      const chunk = chunkInCell(space, (index - map) * 32 + 31 - Math.clz32(bits & -bits));
+      if (fits(space, chunk, spanBefore(space, chunk, last), need, align)) return chunk;
+    }
+  }
+  return isUsed(space, last) || !fits(space, last, boundaryOf(space) - last, need, align) ? 0 : last;
 }

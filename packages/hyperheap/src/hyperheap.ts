@@ -71,10 +71,8 @@ function format(space: Space): void {
 
 function primitives(space: Space): Allocator {
   return {
-    alloc(size, align) {
-      if (align === PAGE) return allocRun(space, pagesFor(size));
-      return size > MAX_REQUEST ? 0 : allocChunk(space, roundRequest(size), align);
-    },
+    alloc: (size, align) =>
+      align === PAGE ? allocRun(space, pagesFor(size)) : allocChunk(space, size, align),
     free(ptr) {
       if (isLive(space, ptr)) freeChunk(space, ptr);
       else if (isRun(space, ptr)) freeRun(space, ptr);

@@ -110,8 +110,17 @@ function writeUsed(space: Space, page: number, count: number): void {
 function writeFreed(space: Space, page: number, count: number): void {
   space.u32[entry(space, page)] = (count << COUNT_SHIFT) | FREED;
   if (count > 1) space.u32[entry(space, page + count - 1)] = (count << COUNT_SHIFT) | END_MARK;
+  lowerFloor(space, page);
+}
+
+/** First page that may have an entry. */
+export function floorOf(space: Space): number {
+  return Math.max(0, getState(space, PAGE_FLOOR) - 1);
+}
+
+function lowerFloor(space: Space, page: number): void {
   const floor = getState(space, PAGE_FLOOR);
-  if (floor === 0 || page < floor) setState(space, PAGE_FLOOR, Math.max(page, 1));
+  if (floor === 0 || page + 1 < floor) setState(space, PAGE_FLOOR, page + 1);
 }
 
 function erase(space: Space, page: number, count: number): void {
@@ -134,7 +143,7 @@ export function allocRun(space: Space, count: number): number {
  */
 function reuseRun(space: Space, count: number): number {
   if (getState(space, PAGES_FREE) < count * PAGE) return 0;
-  const floor = getState(space, PAGE_FLOOR);
+  const floor = floorOf(space);
   for (let page = pageAt(space, space.areaEnd) - 1; page >= floor; page--) {
     const word = space.u32[entry(space, page)];
     if ((word & STATE_MASK) !== FREED) continue;
@@ -163,8 +172,7 @@ function cutRun(space: Space, count: number): number {
   if (remains !== 0 && remains < space.least) return 0;
   const page = pageAt(space, ptr);
   writeUsed(space, page, count);
-  const floor = getState(space, PAGE_FLOOR);
-  if (floor === 0 || page < floor) setState(space, PAGE_FLOOR, Math.max(page, 1));
+  lowerFloor(space, page);
   setState(space, BOUNDARY, ptr - space.base);
   if (remains === 0) {
     const back = distanceBack(space, last);

@@ -21,7 +21,7 @@
  * | FREE, USED | sums of the payloads of free and of used chunks (bridges not counted) |
  * | PAGES, PAGES_FREE | bytes of page runs in use, and freed |
  * | HINT | no free-map word before this one has a bit |
- * | PAGE_FLOOR | no page-table entry before this one is set |
+ * | PAGE_FLOOR | 0, or one more than the first page whose table entry may be set |
  *
  * The free map holds every free chunk but a free last chunk: a bit for the 32-byte cell a chunk starts in (chunks are at least
  * 32 bytes, so no two start in one cell). Which half of the cell it is, the live bitmap tells: the bit at the payload of a free
