@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { snippetModules } from "./scripts/lib/snippet-modules.js";
 import { alias, testTimeout } from "./vitest.shared.js";
 
 export default defineConfig({
@@ -7,10 +8,11 @@ export default defineConfig({
       "packages/*/vitest.config.ts",
       {
         resolve: { alias },
+        plugins: [snippetModules()],
         test: {
           name: "repository",
           root: import.meta.dirname,
-          include: ["scripts/*.test.mjs", "docs/**/*.test.ts"],
+          include: ["scripts/*.test.{mjs,ts}", "docs/**/*.test.ts"],
           testTimeout,
         },
       },

@@ -111,16 +111,16 @@ export function planStack(strategy: unknown, inputs: unknown): Stack {
     }
     const other = taken.get(name);
     if (other !== undefined) {
-      throw compositionError(`plugin "${name}" and ${other} have the same name`, "leave one of them out");
-    }
-    taken.set(name, `another plugin "${name}"`);
-  }
-  for (const name of taken.keys()) {
-    if (RESERVED_NAMES.has(name)) {
       throw compositionError(
-        `plugin "${name}" has the name of a member of Heap`,
-        "give the plugin another name",
+        `two parts of the stack are named "${name}": a plugin and ${other}`,
+        "leave one of them out",
       );
+    }
+    taken.set(name, `plugin "${name}"`);
+  }
+  for (const [name, what] of taken) {
+    if (RESERVED_NAMES.has(name)) {
+      throw compositionError(`${what} has the name of a member of Heap: "${name}"`, "give it another name");
     }
   }
   plugins.sort(

@@ -7,7 +7,16 @@ import { buildHeap } from "./build.js";
 import { planStack, type ResolvedStack, resolveStack, type Stack } from "./compose.js";
 import { HeapError, show } from "./errors.js";
 import { DEFAULT_STEP, type GrowthOptions } from "./growth.js";
-import { HEADER, LOCK_BYTES, LOCK_OFFSET, PAGE, REGION_ALIGN, roundUp } from "./header.js";
+import {
+  HEADER,
+  LOCK_BYTES,
+  LOCK_OFFSET,
+  MAX_END,
+  PAGE,
+  REGION_ALIGN,
+  roundDown,
+  roundUp,
+} from "./header.js";
 import type { Heap, HeapDescriptor } from "./heap-types.js";
 import type { ApisOf, Composable, PluginInput } from "./infer.js";
 import { atomicsLock, noLock } from "./lock.js";
@@ -173,12 +182,18 @@ function restore(bytes: Uint8Array, options: RestoreOptions<AnyStrategy, readonl
       `the heap has ${header.regionBytes} bytes, the memory has not so many from ${base} on`,
     );
   }
+  if (base + header.maxBytes > MAX_END) {
+    throw new HeapError(
+      "ERR_INCOMPATIBLE_HEAP",
+      `the heap is made to grow to ${header.maxBytes} bytes, too many from ${base} on`,
+    );
+  }
   const agent = prepare(memory, stack, options);
   memory.u8.set(bytes.subarray(0, header.regionBytes), base);
   memory.u8.fill(0, base + LOCK_OFFSET, base + LOCK_OFFSET + LOCK_BYTES);
   setWord(memory, base + HEADER.base, base);
   setWord(memory, base + HEADER.agents, 0);
-  setWord(memory, base + HEADER.maxBytes, Math.min(header.maxBytes, 2 ** 32 - PAGE - base));
+  setWord(memory, base + HEADER.claimedBytes, header.regionBytes);
   setWord(memory, base + HEADER.lockKind, agent.lockKind);
   const heap = attach(memory, base, stack, options);
   heap.check();
@@ -321,7 +336,8 @@ function growthMax(memory: Memory, growth: GrowthOptions | undefined): number | 
       "growth.max is needed: a WebAssembly.Memory does not tell its maximum",
     );
   }
-  return Math.min(roundByteCount(growth.max ?? memory.maxBytes), memory.maxBytes);
+  // Whole pages, so that page runs can be cut wherever the area ends.
+  return roundDown(Math.min(roundByteCount(growth.max ?? memory.maxBytes), memory.maxBytes), PAGE);
 }
 
 type PreparedAgent = {

@@ -187,6 +187,42 @@ describe.each(KINDS)("growth of %s", (_kind, memory, growElsewhere) => {
   });
 });
 
+it("is seen by code that was optimised on views of resizable buffers", () => {
+  // V8 11 then takes the old length for the one of a detached view, and the heap went on with views of nothing.
+  const growth = { max: 1 << 20 };
+  const resizable = createHeap({ memory: 1 << 16, growth, strategy: hyperheap() });
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 16 });
+  const wasm = createHeap({ memory, growth, strategy: hyperheap() });
+  for (const heap of [resizable, wasm]) {
+    for (let count = 0; count < 100_000; count++) heap.free(heap.alloc(64));
+  }
+  memory.grow(1);
+  const ptr = wasm.alloc(64);
+  expect(wasm.usableSize(ptr)).toBe(64);
+  memory.grow(1);
+  wasm.free(ptr);
+  wasm.check();
+});
+
+it("does not take a byte that somebody else added", () => {
+  const memory = new ArrayBuffer(65536, { maxByteLength: 1 << 20 });
+  const heap = createHeap({ memory, growth: {}, strategy: hyperheap() });
+  memory.resize(65537);
+  new Uint8Array(memory)[65536] = 0xaa;
+  expect(heap.grow(100_000)).toBe(true);
+  for (let ptr = heap.alloc(1000); ptr !== 0; ptr = heap.alloc(1000)) heap.memory.u8.fill(1, ptr, ptr + 1000);
+  expect(heap.memory.u8[65536]).toBe(0xaa);
+  heap.check();
+});
+
+it("wastes nothing of a buffer of odd length", () => {
+  const memory = new ArrayBuffer(65543, { maxByteLength: 1 << 20 });
+  const heap = createHeap({ memory, growth: { foreign: "leave" }, strategy: hyperheap() });
+  expect(heap.grow(1000)).toBe(true);
+  expect([...heap.blocks()]).toHaveLength(1);
+  heap.check();
+});
+
 describe("options", () => {
   const make = (memory: MemorySource, growth: unknown): Heap =>
     createHeap({ memory, strategy: hyperheap(), growth: growth as GrowthOptions });

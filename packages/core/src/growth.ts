@@ -24,6 +24,8 @@ export interface GrowthOptions {
 
 export const DEFAULT_STEP = 1 << 20;
 const WASM_PAGE = 65536;
+/** Less than this is no room for a chunk under any header. */
+const LEAST = 2048;
 
 export interface Growth {
   /** Grows memory and area by at least `bytes`; false, and nothing has changed, if that cannot be had. */
@@ -45,12 +47,13 @@ export interface GrowthSite {
 /** Growth of one heap; call with the lock held. */
 export function createGrowth(site: GrowthSite): Growth {
   const { memory, region, strategy, step, foreign } = site;
+  const claimed = (region.base + HEADER.claimedBytes) >>> 2;
 
-  /** Bytes between the area's end and the memory's: nobody's (less than a granule) or somebody else's. */
+  /** Bytes between the area's end and the memory's, if somebody else has grown it; 0 if nobody has. */
   function gap(): number {
     memory.refresh();
-    const bytes = memory.buffer.byteLength - region.areaEnd;
-    return bytes < GRANULE ? 0 : bytes;
+    const bytes = memory.buffer.byteLength;
+    return bytes > region.base + memory.u32[claimed] ? bytes - region.areaEnd : 0;
   }
 
   function canGrow(): boolean {
@@ -59,18 +62,20 @@ export function createGrowth(site: GrowthSite): Growth {
   }
 
   /** Whole pages of the memory's kind, or what is left up to the maximum if that is enough. */
-  function growBy(bytes: number): boolean {
+  function growBy(asked: number): boolean {
     const before = memory.buffer.byteLength;
+    const gapEnd = gap() === 0 ? region.areaEnd : roundUp(before, GRANULE);
+    const bytes = Math.max(asked, LEAST) + Math.max(0, gapEnd - before);
     const unit = memory.kind === "WebAssembly.Memory" ? WASM_PAGE : PAGE;
     const limit = Math.min(region.areaMax, MAX_END) - before;
     let amount = roundUp(before + bytes, unit) - before;
-    if (amount > limit) amount = roundDown(before + limit, unit === WASM_PAGE ? unit : GRANULE) - before;
+    if (amount > limit) amount = roundDown(before + limit, unit) - before;
     if (amount < bytes) return false;
-    const gapEnd = gap() === 0 ? region.areaEnd : roundUp(before, GRANULE);
     if (!memory.grow(amount)) return false;
     site.refreshAll();
     const end = roundDown(before + amount, GRANULE);
     strategy.extend?.(gapEnd, end);
+    memory.u32[claimed] = before + amount - region.base;
     memory.u32[(region.base + HEADER.regionBytes) >>> 2] = end - region.base;
     site.refreshAll();
     return true;

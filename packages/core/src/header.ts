@@ -2,9 +2,9 @@
  * The heap header: the first bytes of every heap, the same for every strategy.
  *
  *     base                                                                                        (multiple of 64)
- *     0      4       8       12      16      20      24      28       32       36      40       44 … 63
- *     |magic |format |header |region |max    |base   |align  |manifest|manifest|agents |lock    | 0
- *     |"HWRT"|version|bytes  |bytes  |bytes  |       |granted|offset  |bytes   |given  |kind    |
+ *     0      4       8       12      16      20      24      28       32       36      40       44      48 … 63
+ *     |magic |format |header |region |max    |base   |align  |manifest|manifest|agents |lock    |claimed| 0
+ *     |"HWRT"|version|bytes  |bytes  |bytes  |       |granted|offset  |bytes   |given  |kind    |bytes  |
  *     64                              lock state, 64 bytes (lock.ts)
  *     128                             manifest, UTF-8 JSON (manifest.ts)
  *     …                               state of each plugin, 64-aligned
@@ -17,6 +17,7 @@
  * | header bytes | area start - base; multiple of 64 |
  * | region bytes | area end - base; multiple of 16; read under the lock it tells an agent that another one grew the heap |
  * | max bytes | what `region bytes` can reach: the side tables are sized for it |
+ * | claimed bytes | bytes of the memory from base on when the heap was made or last grew: what came since is somebody else's |
  * | base | where the heap was when its blocks were aligned |
  * | align granted | largest alignment any block was ever asked for: a copy keeps `base` modulo it |
  * | agents given | ids handed out so far; the next agent gets one more |
@@ -41,6 +42,7 @@ export const HEADER = {
   manifestBytes: 32,
   agents: 36,
   lockKind: 40,
+  claimedBytes: 44,
 } as const;
 
 export const LOCK_OFFSET = 64;

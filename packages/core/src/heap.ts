@@ -39,6 +39,8 @@ export function createEntry(assembly: Assembly): Entry {
   const { usableSize: usableInner, takenSize: takenInner, goodSize: goodInner } = assembly.allocator;
   const maxAlign = assembly.stack.strategy.capabilities.maxAlign;
   const alignWord = (region.base + HEADER.alignGranted) >>> 2;
+  // `u8[0]` is undefined once the buffer is gone. Not `u8.length === 0`: V8 11 (Node 20) compiles that to the old length at a
+  // place that has seen views on resizable buffers.
   let u8 = memory.u8;
   let u32 = memory.u32;
   let detached = false;
@@ -91,7 +93,7 @@ export function createEntry(assembly: Assembly): Entry {
 
   function ensureAttached(): void {
     if (detached) throw error("ERR_DETACHED_HEAP", "this agent has left the heap");
-    if (u8.length !== 0) return;
+    if (u8[0] !== undefined) return;
     memory.refresh();
     if (memory.buffer.byteLength < region.areaEnd) {
       throw error("ERR_DETACHED_HEAP", "the heap's buffer is detached or was made smaller");
@@ -116,10 +118,18 @@ export function createEntry(assembly: Assembly): Entry {
   // ---- the calls -------------------------------------------------------------------------------------------------
 
   function allocUnsafe(size: number, align = 16, tag = 0): Ptr {
-    if (size >>> 0 !== size || size === 0) refuse(size, align, tag);
-    if (align !== 16 && (!isAlign(align) || align > maxAlign)) refuse(size, align, tag);
-    if (tag !== 0 && !isTag(tag)) refuse(size, align, tag);
-    if (u8.length === 0) ensureAttached();
+    // `| 0`, not `>>> 0`: the comparison stays one of 32-bit integers (2 ns); sizes from 2 GiB on take the other way.
+    if ((size | 0) === size && size > 0 && align === 16 && (tag === 0 || isTag(tag)) && u8[0] !== undefined) {
+      return allocInner(size, 16, tag);
+    }
+    return allocChecked(size, align, tag);
+  }
+
+  /** What is not the common case: other alignments, wrong arguments, views that must be taken again. */
+  function allocChecked(size: number, align: number, tag: number): Ptr {
+    if (size >>> 0 !== size || size === 0 || !isAlign(align) || align > maxAlign || !isTag(tag))
+      refuse(size, align, tag);
+    if (u8[0] === undefined) ensureAttached();
     if (align <= 16) return allocInner(size, 16, tag);
     const ptr = allocInner(size, align, tag);
     if (ptr !== 0) noteAlign(align);
@@ -135,7 +145,7 @@ export function createEntry(assembly: Assembly): Entry {
   function allocLocked(size: number, align = 16, tag = 0): Ptr {
     let ptr: Ptr;
     let usable = 0;
-    if (u8.length === 0) ensureAttached();
+    if (u8[0] === undefined) ensureAttached();
     lock?.enter();
     try {
       ptr = allocUnsafe(size, align, tag);
@@ -160,7 +170,7 @@ export function createEntry(assembly: Assembly): Entry {
     if (ptr >>> 0 !== ptr) refusePtr(ptr);
     if (size >>> 0 !== size || size === 0 || !isAlign(align) || align > maxAlign || !isTag(tag))
       refuse(size, align, tag);
-    if (u8.length === 0) ensureAttached();
+    if (u8[0] === undefined) ensureAttached();
   }
 
   function realloc(ptr: Ptr, size: number, align = 16, tag = 0): Ptr {
@@ -183,10 +193,16 @@ export function createEntry(assembly: Assembly): Entry {
   }
 
   function free(block: Ptr | BytesView): void {
+    if (typeof block === "number" && (block | 0) === block && block > 0 && u8[0] !== undefined)
+      freeInner(block);
+    else freeChecked(block);
+  }
+
+  function freeChecked(block: Ptr | BytesView): void {
     const ptr = typeof block === "number" ? block : ptrOfView(block);
     if (ptr === 0) return;
     if (ptr >>> 0 !== ptr) refusePtr(ptr);
-    if (u8.length === 0) ensureAttached();
+    if (u8[0] === undefined) ensureAttached();
     freeInner(ptr);
   }
 
@@ -216,7 +232,7 @@ export function createEntry(assembly: Assembly): Entry {
 
   function checkPtr(ptr: Ptr): void {
     if (ptr >>> 0 !== ptr || ptr === 0) refusePtr(ptr);
-    if (u8.length === 0) ensureAttached();
+    if (u8[0] === undefined) ensureAttached();
   }
 
   const entry: Entry = {

@@ -4,7 +4,7 @@
  * One wrapper for `ArrayBuffer` (also resizable), `SharedArrayBuffer` (also growable) and `WebAssembly.Memory`
  * (also shared). Views are plain properties that always have a fixed length: a length-tracking view costs 7 ns an
  * access on a resizable buffer and 70 on a growable shared one, a getter that compares buffers 17. They are replaced
- * by `refresh()` when the buffer was replaced or grew; `epoch` counts that. A view on a detached buffer has length 0, which
+ * by `refresh()` when the buffer was replaced or grew; `epoch` counts that. A view on a detached buffer has no elements, which
  * is what a heap tests before each operation.
  */
 import { HeapError, show } from "./errors.js";
@@ -84,6 +84,8 @@ class BufferMemory implements Memory {
   f64!: Float64Array;
   /** Buffers of a shared WebAssembly.Memory stay valid when a growth replaces them. */
   readonly #shown = new WeakSet<object>();
+  /** Bytes the views show. Not `u8.length`, which V8 11 gets wrong for a detached buffer. */
+  #bytes = 0;
 
   constructor(kind: Memory["kind"], source: ArrayBuffer | SharedArrayBuffer | WebAssemblyMemory) {
     this.kind = kind;
@@ -106,7 +108,9 @@ class BufferMemory implements Memory {
       this.kind === "WebAssembly.Memory"
         ? (this.source as WebAssemblyMemory).buffer
         : (this.source as ArrayBuffer | SharedArrayBuffer);
-    if (buffer === this.buffer && buffer.byteLength === this.u8.length) return;
+    if (buffer === this.buffer && buffer.byteLength === this.#bytes) return;
+    // Transferred away: there is nothing to take views of.
+    if (buffer === this.buffer && buffer.byteLength === 0) return;
     this.buffer = buffer;
     this.#takeViews();
     this.epoch++;
@@ -143,6 +147,7 @@ class BufferMemory implements Memory {
   #takeViews(): void {
     const { buffer } = this;
     const bytes = buffer.byteLength;
+    this.#bytes = bytes;
     if (this.shared) this.#shown.add(buffer);
     // Explicit lengths: without them a view on a resizable buffer tracks its length.
     this.u8 = new Uint8Array(buffer, 0, bytes);

@@ -32,6 +32,8 @@ export interface Placement {
   readonly areaStart: number;
   readonly areaEnd: number;
   readonly areaMax: number;
+  /** End of the bytes that are the heap's or nobody's. */
+  readonly claimedEnd: number;
   readonly strategyState: number;
   readonly pluginStates: readonly number[];
 }
@@ -90,7 +92,7 @@ export function placeRegion(stack: ResolvedStack, base: number, end: number, max
   );
   const strategyState = reserve(stack.strategy.stateBytes, stack.strategyOptions);
   const areaStart = roundUp(next, REGION_ALIGN);
-  return { base, areaStart, areaEnd, areaMax, strategyState, pluginStates };
+  return { base, areaStart, areaEnd, areaMax, claimedEnd: end, strategyState, pluginStates };
 }
 
 /** Is there room for one chunk? */
@@ -125,6 +127,7 @@ export function formatRegion(memory: Memory, placement: Placement, manifest: Man
   put(HEADER.regionBytes, placement.areaEnd - base);
   put(HEADER.maxBytes, placement.areaMax - base);
   put(HEADER.base, base);
+  put(HEADER.claimedBytes, Math.min(placement.claimedEnd - base, 2 ** 32 - 1));
   put(HEADER.alignGranted, GRANULE);
   put(HEADER.manifestOffset, MANIFEST_OFFSET);
   put(HEADER.manifestBytes, text.length);

@@ -68,8 +68,18 @@ export function setBack(space: Space, chunk: number, back: number): void {
 
 /** A header that is no chunk's any more is wiped, so that nothing takes it for one. */
 export function wipeHeader(space: Space, chunk: number): void {
-  const end = (chunk + space.header) >>> 2;
-  for (let index = chunk >>> 2; index < end; index++) space.i32[index] = 0;
+  wipe(space, chunk, chunk + space.header);
+}
+
+/** Wipes a header, but for what a new header at `kept` has taken of it. */
+export function wipeAround(space: Space, chunk: number, kept: number): void {
+  const end = chunk + space.header;
+  wipe(space, chunk, Math.min(end, Math.max(chunk, kept)));
+  wipe(space, Math.max(chunk, Math.min(end, kept + space.header)), end);
+}
+
+function wipe(space: Space, from: number, to: number): void {
+  for (let index = from >>> 2; index < to >>> 2; index++) space.i32[index] = 0;
 }
 
 export function corrupt(space: Space, chunk: number, field: string, value: number): never {
@@ -78,4 +88,10 @@ export function corrupt(space: Space, chunk: number, field: string, value: numbe
     ptr: chunk + space.header,
     hint: "something wrote outside its block, most likely past the end of the block before",
   });
+}
+
+/** Throws `ERR_HEAP_CORRUPT` unless the chunk that follows points back at its neighbour. */
+export function checkBack(space: Space, right: number, span: number): void {
+  const back = distanceBack(space, right);
+  if (back !== span) corrupt(space, right, "prev", back);
 }

@@ -1,89 +1,13 @@
 /**
- * Allocating, freeing and resizing chunks. `_` free, `U` used, `A` the chunk in hand, `h` headers are part of their chunks.
+ * What the hot paths (alloc.ts, free.ts) leave over: aligned blocks, resizing, the free tail. `_` free, `U` used, `A` the chunk in hand, `h` headers are part of their chunks.
  *
  * Order of stores: what is new is written while nothing reaches it, one store commits it (`next` or the used bit), and bitmaps
  * and sums follow, which can be derived from the chain.
  */
-import {
-  corrupt,
-  distanceBack,
-  isUsed,
-  nextChunk,
-  previousChunk,
-  setBack,
-  setNext,
-  spanBefore,
-  spanOf,
-  wipeHeader,
-  writeHeader,
-} from "./chain.js";
-import { findAligned, findFit, slackFor } from "./fit.js";
-import { enterFree, markPayload, removeFree, unmarkPayload } from "./maps.js";
-import {
-  FREE,
-  GRANULE,
-  getState,
-  LAST,
-  lastChunk,
-  MAX_REQUEST,
-  NEXT,
-  PREV,
-  roundRequest,
-  type Space,
-  setState,
-  USED,
-  USED_BIT,
-} from "./space.js";
-
-/**
- * A block of at least `size` bytes at the lowest address that fits, or 0: the front of a free chunk.
- *
- *     U____________U   the rest is too small    UAAAAAAAAAAAAU
- *     U____________U   a rest                   UAAAAAAA_____U
- *
- * Longer than V8 inlines (460 bytecodes), on purpose: compiled on its own it has the whole inlining budget for the helpers it
- * calls, whoever calls it. Inlined into a layer, it left half of them as calls (5 to 10 ns).
- */
-export function allocChunk(space: Space, size: number, align: number): number {
-  if (size > MAX_REQUEST) return 0;
-  const need = roundRequest(size);
-  if (align > GRANULE) return allocAligned(space, need, align);
-  const chunk = findFit(space, need);
-  if (chunk === 0) return 0;
-  const { i32, header, state } = space;
-  const last = lastChunk(space);
-  const span = spanBefore(space, chunk, last);
-  const isLast = chunk === last;
-  const blockSpan = header + need;
-  const restSpan = span - blockSpan;
-  const ptr = chunk + header;
-  if (!isLast) checkBack(space, chunk + span, span);
-  if (restSpan < space.least) {
-    i32[(chunk + PREV) >>> 2] |= USED_BIT;
-    if (!isLast) removeFree(space, chunk);
-    markPayload(space, ptr);
-    i32[state + FREE] -= span - header;
-    i32[state + USED] += span - header;
-    return ptr;
-  }
-  const rest = chunk + blockSpan;
-  i32[(rest + NEXT) >>> 2] = isLast ? 0 : restSpan;
-  i32[(rest + PREV) >>> 2] = -blockSpan;
-  i32[(rest + space.heapField) >>> 2] = space.base - rest;
-  if (!isLast) setBack(space, chunk + span, restSpan);
-  i32[(chunk + NEXT) >>> 2] = blockSpan;
-  i32[(chunk + PREV) >>> 2] |= USED_BIT;
-  if (isLast) {
-    i32[state + LAST] = rest - space.base;
-  } else {
-    removeFree(space, chunk);
-    enterFree(space, rest);
-  }
-  markPayload(space, ptr);
-  i32[state + FREE] -= blockSpan;
-  i32[state + USED] += need;
-  return ptr;
-}
+import { isUsed, nextChunk, setBack, setNext, spanOf, wipeAround, wipeHeader, writeHeader } from "./chain.js";
+import { findAligned, slackFor } from "./fit.js";
+import { enterFree, markPayload, removeFree } from "./maps.js";
+import { FREE, getState, LAST, lastChunk, PREV, type Space, setState, USED, USED_BIT } from "./space.js";
 
 /**
  * A block behind the slack that its alignment asks for, which stays a free chunk of its own.
@@ -93,7 +17,7 @@ export function allocChunk(space: Space, size: number, align: number): number {
  *     U____________U   slack, the rest is too small       U___AAAAAAAAAU
  *     U____________U   slack and a rest                   U___AAAA_____U
  */
-function allocAligned(space: Space, need: number, align: number): number {
+export function allocAligned(space: Space, need: number, align: number): number {
   const chunk = findAligned(space, need, align);
   if (chunk === 0) return 0;
   const { header, least } = space;
@@ -130,65 +54,6 @@ function allocAligned(space: Space, need: number, align: number): number {
   setState(space, FREE, getState(space, FREE) - (span - header) + left);
   setState(space, USED, getState(space, USED) + blockSpan - header);
   return block + header;
-}
-
-/** Throws `ERR_HEAP_CORRUPT` unless the chunk that follows points back at its neighbour. */
-function checkBack(space: Space, right: number, span: number): void {
-  const back = distanceBack(space, right);
-  if (back !== span) corrupt(space, right, "prev", back);
-}
-
-/**
- * Frees a used chunk and merges it with free neighbours. Both are looked at before anything changes.
- *
- *     UAAAU  U___U      UAAA__U  U_____U      U__AAAU  U_____U      U__AAA__U  U_______U
- */
-export function freeChunk(space: Space, ptr: number): void {
-  const { i32, header, state } = space;
-  const chunk = ptr - header;
-  const last = lastChunk(space);
-  const span = spanBefore(space, chunk, last);
-  const left = previousChunk(space, chunk);
-  const mergeLeft = left !== 0 && (i32[(left + PREV) >>> 2] & USED_BIT) === 0;
-  let end = chunk + span;
-  let after = 0;
-  let right = 0;
-  if (chunk !== last) {
-    checkBack(space, end, span);
-    after = end;
-    if ((i32[(end + PREV) >>> 2] & USED_BIT) === 0) {
-      right = end;
-      const rightSpan = spanBefore(space, right, last);
-      end += rightSpan;
-      after = right === last ? 0 : end;
-      if (after !== 0) checkBack(space, after, rightSpan);
-    }
-  }
-  const start = mergeLeft ? left : chunk;
-
-  i32[(chunk + PREV) >>> 2] &= ~USED_BIT;
-  unmarkPayload(space, ptr);
-  let gained = span - header;
-  if (right !== 0) {
-    if (after !== 0) removeFree(space, right);
-    i32[(chunk + NEXT) >>> 2] = after === 0 ? 0 : end - chunk;
-    wipeHeader(space, right);
-    gained += header;
-  }
-  if (mergeLeft) {
-    i32[(left + NEXT) >>> 2] = after === 0 ? 0 : end - left;
-    wipeHeader(space, chunk);
-    gained += header;
-  }
-  if (after !== 0) {
-    if (start !== chunk || right !== 0) setBack(space, after, end - start);
-    if (!mergeLeft) enterFree(space, chunk);
-  } else {
-    if (mergeLeft) removeFree(space, left);
-    i32[state + LAST] = start - space.base;
-  }
-  i32[state + USED] -= span - header;
-  i32[state + FREE] += gained;
 }
 
 /**
@@ -244,12 +109,10 @@ function cut(space: Space, chunk: number, right: number, rightFree: boolean, kee
   const end = rightFree ? right + spanOf(space, right) : chunk + span;
   const rest = chunk + keep;
   const freeBefore = rightFree ? end - right - header : 0;
-  if (rightFree) {
-    if (after !== 0) removeFree(space, right);
-    wipeHeader(space, right);
-  }
+  if (rightFree && after !== 0) removeFree(space, right);
   writeHeader(space, rest, after === 0 ? 0 : end - rest, keep, 0);
   setNext(space, chunk, keep);
+  if (rightFree) wipeAround(space, right, rest);
   if (after === 0) setState(space, LAST, rest - base);
   else {
     setBack(space, after, end - rest);

@@ -8,11 +8,13 @@
  * allocation O(free chunks before the fit), free, resize and every validation O(1).
  */
 import type { Allocator, Strategy } from "@heapwright/core";
+import { createAlloc } from "./alloc.js";
 import { check } from "./check.js";
-import { allocChunk, appendFree, freeChunk, payloadOf, resizeChunk } from "./chunks.js";
+import { appendFree, payloadOf, resizeChunk } from "./chunks.js";
 import { extend, growthFor } from "./extend.js";
+import { createFree } from "./free.js";
 import { isLive } from "./maps.js";
-import { allocRun, freeRun, isRun, pagesFor, resizeRun, runBytes, runSlot } from "./pages.js";
+import { isRun, resizeRun, runBytes, runSlot } from "./pages.js";
 import {
   BOUNDARY,
   FREE,
@@ -70,14 +72,10 @@ function format(space: Space): void {
 }
 
 function primitives(space: Space): Allocator {
+  const free = createFree(space);
   return {
-    alloc: (size, align) =>
-      align === PAGE ? allocRun(space, pagesFor(size)) : allocChunk(space, size, align),
-    free(ptr) {
-      if (isLive(space, ptr)) freeChunk(space, ptr);
-      else if (isRun(space, ptr)) freeRun(space, ptr);
-      else throw refusal(space, ptr);
-    },
+    alloc: createAlloc(space),
+    free,
     resize(ptr, size) {
       if (isLive(space, ptr)) return size <= MAX_REQUEST && resizeChunk(space, ptr, roundRequest(size));
       if (isRun(space, ptr)) return resizeRun(space, ptr, size);
@@ -95,7 +93,7 @@ function primitives(space: Space): Allocator {
     },
     goodSize: (size) => Math.max(GRANULE, Math.ceil(size / GRANULE) * GRANULE),
     owns: (ptr) => ptr >= space.areaStart && ptr < space.areaEnd,
-    reset: () => reset(space),
+    reset: () => reset(space, free),
     walk: (visit) => walk(space, visit),
     check: (report) => check(space, report),
     totals(into) {
@@ -117,13 +115,10 @@ function primitives(space: Space): Allocator {
 }
 
 /** Ends every block. What lies between runs or under a bridge and belongs to somebody else stays theirs. */
-function reset(space: Space): void {
+function reset(space: Space, free: (ptr: number) => void): void {
   const live: number[] = [];
   walk(space, ({ ptr, state }) => {
     if (state === "used" || state === "page") live.push(ptr);
   });
-  for (const ptr of live) {
-    if (isLive(space, ptr)) freeChunk(space, ptr);
-    else freeRun(space, ptr);
-  }
+  for (const ptr of live) free(ptr);
 }

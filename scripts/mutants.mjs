@@ -1,0 +1,185 @@
+// Puts known mistakes into a copy of the sources, one after the other, and shows which test finds each. A mistake is a patch
+// in `mutants/` whose first line says what is wrong with it; its second may name the point it is an example of, and then a test
+// under that name has to find it. Ends with 1 if one is not found or no longer applies.
+import { spawn } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import { root, run, withTempDir } from "./lib/workspace.mjs";
+
+const HELP = `Usage: node scripts/mutants.mjs [--only <name>]... [--list]
+
+Applies each patch of mutants/ to a copy of the sources, runs the tests and names one that fails.
+
+  --only <name>   only patches whose name contains this; may be given several times
+  --list          list the patches and run nothing
+  --help          this text`;
+
+/** The tests that are run first: each mistake has one of its own among them. */
+const OWN_TESTS = ["packages/hyperheap/src/mistakes"];
+/** The projects whose tests are run for a mistake that none of them finds. */
+const PROJECTS = ["core", "hyperheap"];
+/** A mistake may make a loop endless: after this many milliseconds that counts as found. */
+const LIMIT = 120_000;
+const HANGS = `no end within ${LIMIT / 1000} s`;
+
+const POINT = "Point: ";
+
+/** `{ name, file, title, point }` of every patch; `point` is empty where it names none. */
+function patches() {
+  const dir = join(root, "mutants");
+  return readdirSync(dir)
+    .filter((file) => file.endsWith(".patch"))
+    .sort()
+    .map((file) => {
+      const [title, second] = readFileSync(join(dir, file), "utf8").split("\n", 2);
+      const point = second.startsWith(POINT) ? second.slice(POINT.length) : "";
+      return { name: file.slice(0, -".patch".length), file: join(dir, file), title, point };
+    });
+}
+
+/**
+ * Copies what git knows of, or would, and links the installed packages. Left out are tests that only take long and those of the
+ * built files, which show nothing of the sources.
+ */
+function copySources(to) {
+  const files = run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+  for (const file of files.split("\0")) {
+    if (file === "" || file.endsWith(".gz") || !existsSync(join(root, file))) continue;
+    if (file.endsWith(".test.ts") && (file.includes("soak") || readsBuilt(file))) continue;
+    mkdirSync(dirname(join(to, file)), { recursive: true });
+    copyFileSync(join(root, file), join(to, file));
+  }
+  const packages = readdirSync(join(root, "packages")).map((folder) => join("packages", folder));
+  for (const dir of [".", ...packages]) {
+    const installed = join(root, dir, "node_modules");
+    if (existsSync(installed) && existsSync(join(to, dir)))
+      symlinkSync(installed, join(to, dir, "node_modules"));
+  }
+}
+
+const readsBuilt = (file) => readFileSync(join(root, file), "utf8").includes("/dist/");
+
+/** Runs tests in `dir`. `{ passed, failed: names, note }`; `note` says why there are no names where there are none. */
+async function test(dir, filters) {
+  const report = join(dir, "report.json");
+  rmSync(report, { force: true });
+  const options = ["--root", ".", "--typecheck.enabled=false", "--reporter=json", `--outputFile=${report}`];
+  const args = [...filters, ...options, ...PROJECTS.map((name) => `--project=${name}`)];
+  const { status, output } = await start(dir, [
+    join(root, "node_modules", "vitest", "vitest.mjs"),
+    "run",
+    ...args,
+  ]);
+  if (status === "limit") return { passed: 0, failed: [], note: HANGS };
+  if (!existsSync(report)) return { passed: 0, failed: [], note: lastLine(output) };
+  const { testResults, numPassedTests } = JSON.parse(readFileSync(report, "utf8"));
+  const failed = testResults.flatMap((file) => {
+    const names = file.assertionResults
+      .filter((each) => each.status === "failed")
+      .map((each) => each.fullName);
+    // A file that cannot be loaded has no tests, and fails.
+    if (names.length === 0 && file.status === "failed") names.push(lastLine(file.message));
+    return names.map((name) => `${file.name.split("/").at(-1)}: ${name}`);
+  });
+  return { passed: numPassedTests, failed, note: status === 0 ? "" : lastLine(output) };
+}
+
+/** A process of its own group, so that workers in endless loops end with it. */
+function start(cwd, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    let isOver = false;
+    child.stdout.on("data", (text) => (output += text));
+    child.stderr.on("data", (text) => (output += text));
+    const timer = setTimeout(() => {
+      isOver = true;
+      process.kill(-child.pid, "SIGKILL");
+    }, LIMIT);
+    child.on("error", reject);
+    child.on("close", (code) => {
+      clearTimeout(timer);
+      resolve({ status: isOver ? "limit" : code, output });
+    });
+  });
+}
+
+const lastLine = (text) => text.trim().split("\n").at(-1) ?? "";
+
+/** What became of one mistake: `{ isFound, by, others }`, `by` being the test that found it, or why none did. */
+async function judge(dir, { file, point }) {
+  // The copy may lie below some other repository, whose paths git would then go by.
+  const env = { GIT_CEILING_DIRECTORIES: dirname(dir) };
+  const apply = (...options) =>
+    run(["git", "apply", "--whitespace=nowarn", ...options, file], { cwd: dir, env });
+  try {
+    apply();
+  } catch (error) {
+    return { isFound: false, by: `it does not apply: ${error.message}`, others: 0 };
+  }
+  try {
+    for (const filters of [OWN_TESTS, []]) {
+      const { failed, note } = await test(dir, filters);
+      const own = failed.find((name) => name.includes(point));
+      if (own !== undefined) return { isFound: true, by: own, others: failed.length - 1 };
+      if (failed.length > 0)
+        return { isFound: false, by: `only others found it: ${failed[0]}`, others: failed.length - 1 };
+      if (note !== "") return { isFound: note === HANGS, by: note, others: 0 };
+    }
+    return { isFound: false, by: "every test passes", others: 0 };
+  } finally {
+    apply("--reverse");
+  }
+}
+
+async function main({ only, list }) {
+  const chosen = patches().filter(
+    ({ name }) => only === undefined || only.some((part) => name.includes(part)),
+  );
+  if (chosen.length === 0)
+    throw new Error(`no patch in mutants/ is named ${only?.join(" or ") ?? "anything"}`);
+  if (list) {
+    for (const { name, title } of chosen) console.log(`${name}  ${title}`);
+    return;
+  }
+  await withTempDir(async (dir) => {
+    copySources(dir);
+    const began = Date.now();
+    const { passed, failed, note } = await test(dir, []);
+    if (failed.length > 0 || note !== "" || passed === 0) {
+      throw new Error(`the tests fail without any mistake: ${failed.join("; ") || note || "there are none"}`);
+    }
+    console.log(`${passed} tests pass without a mistake (${seconds(began)})`);
+    let survivors = 0;
+    for (const patch of chosen) {
+      const since = Date.now();
+      const { isFound, by, others } = await judge(dir, patch);
+      if (!isFound) survivors++;
+      console.log(`\n${isFound ? "found " : "MISSED"}  ${patch.name} (${seconds(since)})`);
+      console.log(`        ${patch.title}`);
+      console.log(
+        `        ${isFound ? "found by" : "because"} ${by}${others > 0 ? `, and ${others} more` : ""}`,
+      );
+    }
+    console.log(`\n${chosen.length - survivors} of ${chosen.length} mistakes found`);
+    if (survivors > 0) process.exitCode = 1;
+  });
+}
+
+const seconds = (since) => `${((Date.now() - since) / 1000).toFixed(1)} s`;
+
+try {
+  const { values } = parseArgs({
+    options: {
+      only: { type: "string", multiple: true },
+      list: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) console.log(HELP);
+  else await main(values);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = String(error?.code).startsWith("ERR_PARSE_ARGS") ? 2 : 1;
+}
