@@ -45,7 +45,7 @@ function failing<Name extends string>(
     options: { count },
     stateBytes: 8,
     create(inner, ctx) {
-      const { alloc, realloc, resize } = inner;
+      const { alloc, realloc, resize, usableSize } = inner;
       const n = ctx.options.count as number;
       const requests = ctx.state >>> 2;
       const failed = requests + 1;
@@ -64,8 +64,15 @@ function failing<Name extends string>(
       return {
         allocator: {
           alloc: (size, align, tag) => (refused() ? 0 : alloc(size, align, tag)),
-          resize: (ptr, size) => (refused() ? false : resize(ptr, size)),
-          realloc: (ptr, size, align, tag) => (refused() ? 0 : realloc(ptr, size, align, tag)),
+          // The size is asked for because that throws for what is no block: a wrong pointer is no request.
+          resize(ptr, size) {
+            usableSize(ptr);
+            return refused() ? false : resize(ptr, size);
+          },
+          realloc(ptr, size, align, tag) {
+            usableSize(ptr);
+            return refused() ? 0 : realloc(ptr, size, align, tag);
+          },
         },
         api: {
           get requests() {

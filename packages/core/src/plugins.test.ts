@@ -82,6 +82,15 @@ describe("failAfter and failEvery", () => {
     expect(heap.failEvery).toMatchObject({ requests: 3, failed: 1 });
   });
 
+  it("let a wrong pointer be found, and do not count it", () => {
+    const heap = createHeap({ memory: 65536, strategy: hyperheap(), plugins: [failAfter(0)] });
+    for (const ptr of [heap.region.areaStart + 16, 5, 2 ** 31]) {
+      expect(() => heap.realloc(ptr, 100)).toThrowError();
+      expect(() => heap.reallocUnsafe(ptr, 100)).toThrowError();
+    }
+    expect(heap.failAfter.requests).toBe(0);
+  });
+
   it("refuse counts that are none", () => {
     for (const count of [-1, 1.5, Number.NaN, "3", undefined]) {
       expect(() => failAfter(count as number)).toThrowError(coded("ERR_INVALID_OPTION"));
