@@ -85,6 +85,16 @@ async function test(dir, filters) {
   return { passed: numPassedTests, failed, note: status === 0 ? "" : lastLine(output) };
 }
 
+/** Process groups that run. */
+const running = new Set();
+process.once("exit", () => running.forEach(end));
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+
+function end(group) {
+  running.delete(group);
+  process.kill(-group, "SIGKILL");
+}
+
 /** A process of its own group, so that workers in endless loops end with it. */
 function start(cwd, args) {
   return new Promise((resolve, reject) => {
@@ -93,12 +103,14 @@ function start(cwd, args) {
     let isOver = false;
     child.stdout.on("data", (text) => (output += text));
     child.stderr.on("data", (text) => (output += text));
+    running.add(child.pid);
     const timer = setTimeout(() => {
       isOver = true;
-      process.kill(-child.pid, "SIGKILL");
+      end(child.pid);
     }, LIMIT);
     child.on("error", reject);
     child.on("close", (code) => {
+      running.delete(child.pid);
       clearTimeout(timer);
       resolve({ status: isOver ? "limit" : code, output });
     });

@@ -5,7 +5,7 @@
  * `heap.alloc` is a hash lookup (3 ns).
  */
 import type { Assembly } from "./assemble.js";
-import { show } from "./errors.js";
+import { isUint32, show } from "./errors.js";
 import { LOCK_BYTES, LOCK_OFFSET } from "./header.js";
 import { createEntry, type Entry } from "./heap.js";
 import type { Heap, HeapDescriptor } from "./heap-types.js";
@@ -148,7 +148,7 @@ function snapshot({ memory, region, lock }: Assembly, entry: Entry): Uint8Array<
 }
 
 function grow({ lock, growth, error }: Assembly, entry: Entry, bytes: number): boolean {
-  if (bytes >>> 0 !== bytes || bytes === 0) {
+  if (!isUint32(bytes) || bytes === 0) {
     throw error("ERR_INVALID_SIZE", `bytes must be an integer in 1 … 2^32 - 1, not ${show(bytes)}`);
   }
   entry.ensureAttached();

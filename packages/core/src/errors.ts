@@ -159,6 +159,11 @@ export function isHeapError(value: unknown, code?: HeapErrorCode): value is Heap
   return code === undefined || (value as unknown as HeapError).code === code;
 }
 
+/** Is it an integer in 0 … 2^32 - 1? Asks for the type first: `>>>` throws a bare TypeError for a bigint or a symbol. */
+export function isUint32(value: unknown): value is number {
+  return typeof value === "number" && value >>> 0 === value;
+}
+
 /** How an argument is shown in a message: short, never throwing. */
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);

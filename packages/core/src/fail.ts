@@ -3,7 +3,7 @@
  * n-th with 0. A request is an `alloc` or a `realloc` (whether it would move or not); frees are never refused. The count is one
  * word of the plugin's state, shared by all agents. For testing what an app does when memory runs out.
  */
-import { HeapError, show } from "./errors.js";
+import { HeapError, isUint32, show } from "./errors.js";
 import type { Plugin } from "./types.js";
 
 export interface FailApi {
@@ -31,7 +31,7 @@ function failing<Name extends string>(
   least: number,
   fails: (request: number, count: number) => boolean,
 ): Plugin<Name, FailApi> {
-  if (typeof count !== "number" || count >>> 0 !== count || count < least) {
+  if (!isUint32(count) || count < least) {
     throw new HeapError(
       "ERR_INVALID_OPTION",
       `${name}: count must be an integer from ${least} on, not ${show(count)}`,

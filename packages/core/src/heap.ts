@@ -6,7 +6,7 @@
  * What is in brackets is there only if the stack has it. Price of the entry itself: see `Composition costs` in the bench's table.
  */
 import type { Assembly } from "./assemble.js";
-import { show } from "./errors.js";
+import { isUint32, show } from "./errors.js";
 import { HEADER, PAGE } from "./header.js";
 import type { BytesView } from "./heap-types.js";
 import type { Ptr } from "./types.js";
@@ -52,16 +52,16 @@ export function createEntry(assembly: Assembly): Entry {
   // ---- argument checks -------------------------------------------------------------------------------------------
 
   function isAlign(align: number): boolean {
-    return align >>> 0 === align && (align & (align - 1)) === 0 && align <= PAGE;
+    return isUint32(align) && (align & (align - 1)) === 0 && align <= PAGE;
   }
 
   function isTag(tag: number): boolean {
-    return tag === 0 || (tag >>> 0 === tag && tag > PAGE);
+    return tag === 0 || (isUint32(tag) && tag > PAGE);
   }
 
   /** Throws for the first of the arguments that is wrong. */
   function refuse(size: unknown, align: unknown, tag: unknown): never {
-    if (typeof size !== "number" || size >>> 0 !== size || size === 0) {
+    if (!isUint32(size) || size === 0) {
       throw error("ERR_INVALID_SIZE", `size must be an integer in 1 … 2^32 - 1, not ${show(size)}`);
     }
     if (!isAlign(align as number)) {
@@ -103,7 +103,10 @@ export function createEntry(assembly: Assembly): Entry {
 
   /** Copies of the heap keep its base modulo the largest alignment ever granted. */
   function noteAlign(align: number): void {
-    if ((u32[alignWord] as number) < align) u32[alignWord] = align;
+    // Outside the lock, perhaps: no agent may lower what another one has noted meanwhile.
+    for (let noted = u32[alignWord]; noted < align; noted = u32[alignWord]) {
+      Atomics.compareExchange(u32, alignWord, noted, align);
+    }
   }
 
   function zero(from: number, to: number): void {
@@ -119,7 +122,14 @@ export function createEntry(assembly: Assembly): Entry {
 
   function allocUnsafe(size: number, align = 16, tag = 0): Ptr {
     // `| 0`, not `>>> 0`: the comparison stays one of 32-bit integers (2 ns); sizes from 2 GiB on take the other way.
-    if ((size | 0) === size && size > 0 && align === 16 && (tag === 0 || isTag(tag)) && u8[0] !== undefined) {
+    if (
+      typeof size === "number" &&
+      (size | 0) === size &&
+      size > 0 &&
+      align === 16 &&
+      (tag === 0 || isTag(tag)) &&
+      u8[0] !== undefined
+    ) {
       return allocInner(size, 16, tag);
     }
     return allocChecked(size, align, tag);
@@ -127,7 +137,7 @@ export function createEntry(assembly: Assembly): Entry {
 
   /** What is not the common case: other alignments, wrong arguments, views that must be taken again. */
   function allocChecked(size: number, align: number, tag: number): Ptr {
-    if (size >>> 0 !== size || size === 0 || !isAlign(align) || align > maxAlign || !isTag(tag))
+    if (!isUint32(size) || size === 0 || !isAlign(align) || align > maxAlign || !isTag(tag))
       refuse(size, align, tag);
     if (u8[0] === undefined) ensureAttached();
     if (align <= 16) return allocInner(size, 16, tag);
@@ -167,8 +177,8 @@ export function createEntry(assembly: Assembly): Entry {
   }
 
   function checkRealloc(ptr: Ptr, size: number, align: number, tag: number): void {
-    if (ptr >>> 0 !== ptr) refusePtr(ptr);
-    if (size >>> 0 !== size || size === 0 || !isAlign(align) || align > maxAlign || !isTag(tag))
+    if (!isUint32(ptr)) refusePtr(ptr);
+    if (!isUint32(size) || size === 0 || !isAlign(align) || align > maxAlign || !isTag(tag))
       refuse(size, align, tag);
     if (u8[0] === undefined) ensureAttached();
   }
@@ -201,7 +211,7 @@ export function createEntry(assembly: Assembly): Entry {
   function freeChecked(block: Ptr | BytesView): void {
     const ptr = typeof block === "number" ? block : ptrOfView(block);
     if (ptr === 0) return;
-    if (ptr >>> 0 !== ptr) refusePtr(ptr);
+    if (!isUint32(ptr)) refusePtr(ptr);
     if (u8[0] === undefined) ensureAttached();
     freeInner(ptr);
   }
@@ -231,7 +241,7 @@ export function createEntry(assembly: Assembly): Entry {
   }
 
   function checkPtr(ptr: Ptr): void {
-    if (ptr >>> 0 !== ptr || ptr === 0) refusePtr(ptr);
+    if (!isUint32(ptr) || ptr === 0) refusePtr(ptr);
     if (u8[0] === undefined) ensureAttached();
   }
 
@@ -250,11 +260,11 @@ export function createEntry(assembly: Assembly): Entry {
       return takenInner(ptr);
     },
     goodSize(size) {
-      if (size >>> 0 !== size || size === 0) refuse(size, 16, 0);
+      if (!isUint32(size) || size === 0) refuse(size, 16, 0);
       return goodInner(size);
     },
     owns(ptr) {
-      return ptr >>> 0 === ptr && ptr >= region.areaStart && ptr < region.areaEnd;
+      return isUint32(ptr) && ptr >= region.areaStart && ptr < region.areaEnd;
     },
     detach() {
       detached = true;

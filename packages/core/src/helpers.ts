@@ -4,7 +4,7 @@
  * They return objects, so they throw `ERR_OUT_OF_MEMORY` where `alloc` would return 0.
  */
 import type { Assembly } from "./assemble.js";
-import { hex, show } from "./errors.js";
+import { hex, isUint32, show } from "./errors.js";
 import type { Entry } from "./heap.js";
 import type { ArrayView, ArrayViewConstructor, Column, Heap, Scoped } from "./heap-types.js";
 
@@ -39,7 +39,7 @@ export function createHelpers(assembly: Assembly, entry: Entry): Helpers {
   const { memory, region, error } = assembly;
 
   function checkLength(length: number): void {
-    if (length >>> 0 !== length) {
+    if (!isUint32(length)) {
       throw error("ERR_INVALID_SIZE", `length must be an integer in 0 … 2^32 - 1, not ${show(length)}`);
     }
   }
@@ -226,8 +226,8 @@ export function createHelpers(assembly: Assembly, entry: Entry): Helpers {
     },
     toPtr(offset) {
       entry.ensureAttached();
-      const ptr = region.base + offset;
-      if (typeof offset !== "number" || !entry.owns(ptr)) {
+      const ptr = typeof offset === "number" ? region.base + offset : -1;
+      if (!entry.owns(ptr)) {
         throw error(
           "ERR_INVALID_POINTER",
           `offset ${show(offset)} is not in the heap at ${hex(region.base)}`,

@@ -7,7 +7,7 @@
  *
  * Price: one `goodSize` and one `usableSize` per allocation, one `usableSize` per free.
  */
-import { HeapError, show } from "./errors.js";
+import { HeapError, isUint32, show } from "./errors.js";
 import { PAGE } from "./header.js";
 import type { Plugin } from "./types.js";
 
@@ -20,7 +20,7 @@ export interface LimitApi {
 /** @throws HeapError `ERR_INVALID_OPTION` unless `bytes` is an integer in 1 … 2^32 - 1. */
 export function limit(options: { readonly bytes: number }): Plugin<"limit", LimitApi> {
   const bytes: unknown = options?.bytes;
-  if (typeof bytes !== "number" || bytes >>> 0 !== bytes || bytes === 0) {
+  if (!isUint32(bytes) || bytes === 0) {
     throw new HeapError(
       "ERR_INVALID_OPTION",
       `limit: bytes must be an integer in 1 … 2^32 - 1, not ${show(bytes)}`,

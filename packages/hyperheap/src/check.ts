@@ -5,7 +5,7 @@
 import type { Finding } from "@heapwright/core";
 import { distanceBack } from "./chain.js";
 import { chunkInCell, isPayloadStart } from "./maps.js";
-import { floorOf, hasEndMark, pageAt, type Run, runAt } from "./pages.js";
+import { floorOf, isMarked, pageAt, type Run, runAt } from "./pages.js";
 import {
   boundaryOf,
   FREE,
@@ -188,10 +188,11 @@ function checkRunsIn(
     else {
       sums.freed += run.bytes;
       sums.known.add(pageAt(space, at + run.bytes) - 1);
-      if (!hasEndMark(space, run)) report({ message: `freed run at ${hex(at)} has no end mark`, ptr: at });
       if (previous !== undefined && !previous.used)
         report({ message: `two freed runs adjoin at ${hex(at)}`, ptr: at });
     }
+    if (!isMarked(space, run))
+      report({ message: `page table: the entries of the run at ${hex(at)} are wrong`, ptr: at });
     previous = run;
     at += run.bytes;
   }

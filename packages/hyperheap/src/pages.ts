@@ -87,13 +87,13 @@ export function runAt(space: Space, address: number): Run | undefined {
   return { ptr: address, bytes: (word >>> COUNT_SHIFT) * PAGE, used: state === IN_USE };
 }
 
-/** Does the table's end mark of this freed run agree with its first entry? */
-export function hasEndMark(space: Space, run: Run): boolean {
+/** Are the entries of this run what they must be: nothing but length and state in the first, the end mark in a freed run's last? */
+export function isMarked(space: Space, run: Run): boolean {
+  const page = pageAt(space, run.ptr);
   const count = run.bytes / PAGE;
-  if (count < 2) return true;
-  return (
-    space.u32[entry(space, pageAt(space, run.ptr) + count - 1)] === ((count << COUNT_SHIFT) | END_MARK) >>> 0
-  );
+  if ((space.u32[entry(space, page)] & END_MARK) !== 0) return false;
+  if (run.used || count < 2) return true;
+  return space.u32[entry(space, page + count - 1)] === ((count << COUNT_SHIFT) | END_MARK) >>> 0;
 }
 
 /** Address of a slot word of the run that begins at `ptr`. */
@@ -219,7 +219,9 @@ function release(space: Space, page: number, count: number): void {
     erase(space, page + count, after >>> COUNT_SHIFT);
     total += after >>> COUNT_SHIFT;
   }
-  const before = page > 0 ? space.u32[entry(space, page - 1)] : 0;
+  // What lies below the boundary is under a bridge, or no run at all.
+  const isFirst = addressOf(space, page) === boundaryOf(space);
+  const before = isFirst || page === 0 ? 0 : space.u32[entry(space, page - 1)];
   if ((before & END_MARK) !== 0 || (before & STATE_MASK) === FREED) {
     const have = before >>> COUNT_SHIFT;
     first -= have;
