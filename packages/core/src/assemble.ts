@@ -5,7 +5,7 @@
 import { asInner, layer, type ResolvedStack } from "./compose.js";
 import { HeapError, type HeapErrorCode, type HeapErrorDetails } from "./errors.js";
 import { createGrowth, type Growth, growing } from "./growth.js";
-import { HEADER, LOCK_OFFSET } from "./header.js";
+import { GRANULE, HEADER, LOCK_OFFSET } from "./header.js";
 import type { ChunkLayout, PlacedSlot } from "./layout.js";
 import { locked } from "./locked.js";
 import type { Memory } from "./memory.js";
@@ -55,15 +55,31 @@ export function assemble(options: AssemblyOptions): Assembly {
   const onRefresh = (refresh: () => void): void => {
     refreshers.push(refresh);
   };
+  const error = (code: HeapErrorCode, message: string, details: HeapErrorDetails = {}): HeapError =>
+    new HeapError(code, message, { heap: name, ...details });
   const regionWord = (region.base + HEADER.regionBytes) >>> 2;
   const refreshAll = (): void => {
     memory.refresh();
-    region.areaEnd = region.base + (memory.u32[regionWord] as number);
+    const end = region.base + memory.u32[regionWord];
+    // The header can have been overwritten: what it says is followed only if it can be.
+    if (
+      end < region.areaEnd ||
+      end > region.areaMax ||
+      end % GRANULE !== 0 ||
+      end > memory.buffer.byteLength
+    ) {
+      throw error(
+        "ERR_HEAP_CORRUPT",
+        `heap header: region bytes are ${end - region.base}, which cannot be true`,
+        {
+          ptr: regionWord * 4,
+          hint: "something wrote outside its block, over the heap header",
+        },
+      );
+    }
+    region.areaEnd = end;
     for (const refresh of refreshers) refresh();
   };
-  const error = (code: HeapErrorCode, message: string, details: HeapErrorDetails = {}): HeapError =>
-    new HeapError(code, message, { heap: name, ...details });
-
   const instance: { sideSlot?: StrategyInstance["sideSlot"] } = {};
   const context = (owner: string, state: number, resolved: Options): Context => ({
     memory,

@@ -51,6 +51,31 @@ describe("attachHeap", () => {
     two.check();
   });
 
+  it.each(["none", "atomics"])("sees at once what another agent has grown (lock: %s)", (lock) => {
+    const memory =
+      lock === "none"
+        ? new ArrayBuffer(65536, { maxByteLength: 1 << 18 })
+        : new SharedArrayBuffer(65536, { maxByteLength: 1 << 18 });
+    const one = createHeap({ memory, growth: {}, strategy: hyperheap() });
+    const agents = Array.from({ length: 8 }, () => attachHeap(one.descriptor(), { strategy: hyperheap() }));
+    expect(one.grow(65536)).toBe(true);
+    const ptr = one.alloc(100_000);
+    const far = ptr + 90_000;
+    one.memory.u8[far] = 7;
+    // Each of them has its first look at the heap since.
+    const [a, b, c, d, e, f, g, h] = agents as [Heap, Heap, Heap, Heap, Heap, Heap, Heap, Heap];
+    expect(a.region).toEqual(one.region);
+    expect(b.owns(far)).toBe(true);
+    expect([...c.read(far, 1)]).toEqual([7]);
+    expect(d.toPtr(d.toOffset(far))).toBe(far);
+    expect(e.usableSize(ptr)).toBe(one.usableSize(ptr));
+    expect(f.capacity).toBe(one.capacity);
+    expect(f.freeBytes).toBe(one.freeBytes);
+    expect([...g.blocks()]).toEqual([...one.blocks()]);
+    h.free(ptr);
+    for (const heap of [one, ...agents]) heap.check();
+  });
+
   it("takes options that are left out from the heap", () => {
     let seen: unknown;
     const probe = (options?: { readonly fill: number }): Plugin<"p", undefined> => ({

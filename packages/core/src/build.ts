@@ -46,6 +46,7 @@ class ComposedHeap implements Heap {
   readonly capabilities: Capabilities;
   readonly #assembly: Assembly;
   readonly #inspector: Inspector;
+  readonly #ensureAttached: () => void;
 
   constructor(assembly: Assembly, entry: Entry, inspector: Inspector) {
     const helpers = createHelpers(assembly, entry);
@@ -81,9 +82,11 @@ class ComposedHeap implements Heap {
     this.capabilities = capabilitiesOf(assembly);
     this.#assembly = assembly;
     this.#inspector = inspector;
+    this.#ensureAttached = entry.ensureAttached;
   }
 
   get region(): Heap["region"] {
+    this.#ensureAttached();
     const { base, areaStart, areaEnd } = this.#assembly.region;
     return { base, bytes: areaEnd - base, areaStart, areaEnd };
   }

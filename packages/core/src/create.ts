@@ -32,7 +32,7 @@ import {
   roundByteCount,
   sealRegion,
 } from "./region.js";
-import type { Allocator, Lock, LockKind, Strategy } from "./types.js";
+import type { Allocator, Lock, LockKind, Region, Strategy } from "./types.js";
 
 /** A strategy and plugins, in any order; see `defineStack`. */
 export interface StackOptions<S extends Strategy<string, unknown>, P extends readonly PluginInput[]> {
@@ -221,9 +221,9 @@ export function createAllocator(options: {
   readonly strategy: Strategy<string, unknown>;
   readonly base?: number;
   readonly bytes?: number;
-}): { readonly allocator: Allocator; readonly memory: Memory } {
-  const { strategy, memory } = make({ ...options, lock: noLock });
-  return { allocator: strategy, memory };
+}): { readonly allocator: Allocator; readonly memory: Memory; readonly region: Region } {
+  const { strategy, memory, region } = make({ ...options, lock: noLock });
+  return { allocator: strategy, memory, region };
 }
 
 /** Checks everything, then writes the header and assembles this agent. */

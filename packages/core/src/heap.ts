@@ -11,7 +11,7 @@ import { HEADER, PAGE } from "./header.js";
 import type { BytesView } from "./heap-types.js";
 import type { Ptr } from "./types.js";
 
-const EMPTY = new Uint8Array(0);
+const EMPTY = new Int32Array(0);
 /** Below this many bytes a word loop zeroes faster than `fill` (crossing at 64 to 96 bytes on Node 20). */
 const ZERO_BY_WORDS = 80;
 
@@ -39,14 +39,16 @@ export function createEntry(assembly: Assembly): Entry {
   const { usableSize: usableInner, takenSize: takenInner, goodSize: goodInner } = assembly.allocator;
   const maxAlign = assembly.stack.strategy.capabilities.maxAlign;
   const alignWord = (region.base + HEADER.alignGranted) >>> 2;
-  // `u8[0]` is undefined once the buffer is gone. Not `u8.length === 0`: V8 11 (Node 20) compiles that to the old length at a
-  // place that has seen views on resizable buffers.
-  let u8 = memory.u8;
-  let u32 = memory.u32;
+  // One read says that the views are good: of a buffer that is gone it gives undefined, and after a growth by anybody the
+  // header has another size. (Not `u8.length`: V8 11, in Node 20, compiles that to the old length of a detached view at a
+  // place that has seen views on resizable buffers.)
+  const sizeWord = (region.base + HEADER.regionBytes) >>> 2;
+  let i32 = memory.i32;
+  let sizeSeen = i32[sizeWord];
   let detached = false;
   assembly.onRefresh(() => {
-    u8 = detached ? EMPTY : memory.u8;
-    u32 = memory.u32;
+    i32 = detached ? EMPTY : memory.i32;
+    sizeSeen = memory.i32[sizeWord];
   });
 
   // ---- argument checks -------------------------------------------------------------------------------------------
@@ -93,7 +95,7 @@ export function createEntry(assembly: Assembly): Entry {
 
   function ensureAttached(): void {
     if (detached) throw error("ERR_DETACHED_HEAP", "this agent has left the heap");
-    if (u8[0] !== undefined) return;
+    if (i32[sizeWord] === sizeSeen) return;
     memory.refresh();
     if (memory.buffer.byteLength < region.areaEnd) {
       throw error("ERR_DETACHED_HEAP", "the heap's buffer is detached or was made smaller");
@@ -104,17 +106,17 @@ export function createEntry(assembly: Assembly): Entry {
   /** Copies of the heap keep its base modulo the largest alignment ever granted. */
   function noteAlign(align: number): void {
     // Outside the lock, perhaps: no agent may lower what another one has noted meanwhile.
-    for (let noted = u32[alignWord]; noted < align; noted = u32[alignWord]) {
-      Atomics.compareExchange(u32, alignWord, noted, align);
+    for (let noted = i32[alignWord]; noted < align; noted = i32[alignWord]) {
+      Atomics.compareExchange(i32, alignWord, noted, align);
     }
   }
 
   function zero(from: number, to: number): void {
     if (to - from >= ZERO_BY_WORDS || ((from | to) & 3) !== 0) {
-      u8.fill(0, from, to);
+      memory.u8.fill(0, from, to);
       return;
     }
-    const words = u32;
+    const words = i32;
     for (let word = from >>> 2; word < to >>> 2; word++) words[word] = 0;
   }
 
@@ -128,7 +130,7 @@ export function createEntry(assembly: Assembly): Entry {
       size > 0 &&
       align === 16 &&
       (tag === 0 || isTag(tag)) &&
-      u8[0] !== undefined
+      i32[sizeWord] === sizeSeen
     ) {
       return allocInner(size, 16, tag);
     }
@@ -139,7 +141,7 @@ export function createEntry(assembly: Assembly): Entry {
   function allocChecked(size: number, align: number, tag: number): Ptr {
     if (!isUint32(size) || size === 0 || !isAlign(align) || align > maxAlign || !isTag(tag))
       refuse(size, align, tag);
-    if (u8[0] === undefined) ensureAttached();
+    if (i32[sizeWord] !== sizeSeen) ensureAttached();
     if (align <= 16) return allocInner(size, 16, tag);
     const ptr = allocInner(size, align, tag);
     if (ptr !== 0) noteAlign(align);
@@ -155,7 +157,7 @@ export function createEntry(assembly: Assembly): Entry {
   function allocLocked(size: number, align = 16, tag = 0): Ptr {
     let ptr: Ptr;
     let usable = 0;
-    if (u8[0] === undefined) ensureAttached();
+    if (i32[sizeWord] !== sizeSeen) ensureAttached();
     lock?.enter();
     try {
       ptr = allocUnsafe(size, align, tag);
@@ -180,7 +182,7 @@ export function createEntry(assembly: Assembly): Entry {
     if (!isUint32(ptr)) refusePtr(ptr);
     if (!isUint32(size) || size === 0 || !isAlign(align) || align > maxAlign || !isTag(tag))
       refuse(size, align, tag);
-    if (u8[0] === undefined) ensureAttached();
+    if (i32[sizeWord] !== sizeSeen) ensureAttached();
   }
 
   function realloc(ptr: Ptr, size: number, align = 16, tag = 0): Ptr {
@@ -203,7 +205,7 @@ export function createEntry(assembly: Assembly): Entry {
   }
 
   function free(block: Ptr | BytesView): void {
-    if (typeof block === "number" && (block | 0) === block && block > 0 && u8[0] !== undefined)
+    if (typeof block === "number" && (block | 0) === block && block > 0 && i32[sizeWord] === sizeSeen)
       freeInner(block);
     else freeChecked(block);
   }
@@ -212,7 +214,7 @@ export function createEntry(assembly: Assembly): Entry {
     const ptr = typeof block === "number" ? block : ptrOfView(block);
     if (ptr === 0) return;
     if (!isUint32(ptr)) refusePtr(ptr);
-    if (u8[0] === undefined) ensureAttached();
+    if (i32[sizeWord] !== sizeSeen) ensureAttached();
     freeInner(ptr);
   }
 
@@ -242,7 +244,7 @@ export function createEntry(assembly: Assembly): Entry {
 
   function checkPtr(ptr: Ptr): void {
     if (!isUint32(ptr) || ptr === 0) refusePtr(ptr);
-    if (u8[0] === undefined) ensureAttached();
+    if (i32[sizeWord] !== sizeSeen) ensureAttached();
   }
 
   const entry: Entry = {
@@ -264,11 +266,12 @@ export function createEntry(assembly: Assembly): Entry {
       return goodInner(size);
     },
     owns(ptr) {
+      if (i32[sizeWord] !== sizeSeen) ensureAttached();
       return isUint32(ptr) && ptr >= region.areaStart && ptr < region.areaEnd;
     },
     detach() {
       detached = true;
-      u8 = EMPTY;
+      i32 = EMPTY;
     },
     ensureAttached,
     ptrOfView,

@@ -1,0 +1,56 @@
+/**
+ * The test kit of Heapwright: a shadow model and seeded random programs that drive any heap or allocator and hold it to
+ * every promise it makes. Needs no test runner: what is found is thrown.
+ */
+export { opArbitrary, programArbitrary } from "./arbitrary.js";
+export { formatProgram } from "./format.js";
+export { Generator, generateProgram } from "./generate.js";
+export {
+  DEFAULT_WEIGHTS,
+  makeProfile,
+  type OpName,
+  type Profile,
+  type ProfileOptions,
+  type Weights,
+} from "./profile.js";
+export {
+  type AlignedCall,
+  type AllocOp,
+  BAD_ALIGNMENTS,
+  BAD_POINTERS,
+  BAD_SIZES,
+  BAD_TAGS,
+  type BadArgumentOp,
+  type BadPlace,
+  type BadPointerOp,
+  type BadValueOp,
+  type BlockRef,
+  type FreeOp,
+  type GrowOp,
+  HUGE_SIZES,
+  type Op,
+  type PlainOp,
+  type PointerCall,
+  type Program,
+  type ReallocOp,
+  type ResizeOp,
+  type SizedCall,
+} from "./program.js";
+export { ConformanceError, type Failure, PROMISES, type PromiseName } from "./promises.js";
+export { type PropertyOptions, property } from "./property.js";
+export { Random } from "./random.js";
+export { Runner, type RunOptions, runProgram } from "./run.js";
+export { type LiveBlock, type Range, Shadow } from "./shadow.js";
+export { type MakeTarget, type Shrunk, shrink } from "./shrink.js";
+export { type SoakOptions, type SoakReport, soak } from "./soak.js";
+export {
+  type AllocatorSubjectOptions,
+  allocatorSubject,
+  type Detects,
+  type HeapSubjectOptions,
+  heapSubject,
+  type Subject,
+  type SubjectRegion,
+  toSubject,
+} from "./subject.js";
+export type { RunReport } from "./trial.js";

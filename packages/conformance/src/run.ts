@@ -1,0 +1,229 @@
+/**
+ * Running a program: each operation is executed and verified, the whole heap at intervals, and at the end everything is
+ * freed and must be usable again.
+ */
+import type { Heap } from "@heapwright/core";
+import { allocate, free, freeNull, grow, growForeign, reallocate, reset, resize } from "./allocating.js";
+import { audit, check } from "./audit.js";
+import { badArgument, badPointer, badValue } from "./misuse.js";
+import type { Op, Program } from "./program.js";
+import { broken, ConformanceError, describeError } from "./promises.js";
+import { type Subject, toSubject } from "./subject.js";
+import { type RunReport, Trial } from "./trial.js";
+
+export interface RunOptions {
+  /** Operations from one `check()`, with the byte counts, to the next; default 1. */
+  readonly checkEvery?: number;
+  /** Operations from one look at every live block, its content and `blocks()`, to the next; default 1. */
+  readonly auditEvery?: number;
+  /**
+   * Bytes an operation that may be spent on proving that failed calls change nothing, on average; default 64 MiB, which is each time for
+   * regions up to that size.
+   */
+  readonly compareBytes?: number;
+  /**
+   * Must a request that the fresh heap can serve be served again once all is freed, unless it has grown? Default true; false
+   * under `failAfter`.
+   */
+  readonly reusable?: boolean;
+  /** Growth stops where the buffer would be larger than this; default 256 MiB. */
+  readonly maxBytes?: number;
+}
+
+const DEFAULTS: Required<RunOptions> = {
+  checkEvery: 1,
+  auditEvery: 1,
+  compareBytes: 64 << 20,
+  reusable: true,
+  maxBytes: 256 << 20,
+};
+
+/** A request for the probe is repeated: a plugin may let single ones fail. */
+const PROBE_TRIES = 3;
+
+/** One run, operation by operation; `runProgram` for programs that need not be stored. */
+export class Runner {
+  readonly #trial: Trial;
+  readonly #options: Required<RunOptions>;
+  #probe = 0;
+  #freshEnd = 0;
+  #sinceCheck = 0;
+  #sinceAudit = 0;
+
+  /** @param target A fresh heap or subject; the run leaves it empty. */
+  constructor(target: Heap | Subject, options: RunOptions = {}) {
+    this.#options = { ...DEFAULTS, ...options };
+    atLeastOne("checkEvery", this.#options.checkEvery);
+    atLeastOne("auditEvery", this.#options.auditEvery);
+    this.#trial = new Trial(toSubject(target), this.#options.compareBytes);
+    this.#guarded(undefined, () => {
+      if (this.#options.reusable) this.#measureProbe();
+      this.#freshEnd = this.#trial.subject.region().area.end;
+      check(this.#trial);
+    });
+  }
+
+  /** What was done so far. */
+  get report(): Readonly<RunReport> {
+    return this.#trial.report;
+  }
+
+  /** Number of the operation that made the block the last operation was about. */
+  get pickedBlock(): number | undefined {
+    return this.#trial.picked?.id;
+  }
+
+  /** @throws ConformanceError */
+  step(op: Op): void {
+    const trial = this.#trial;
+    trial.picked = undefined;
+    this.#guarded(op, () => {
+      trial.views.refresh();
+      if (!this.#execute(op)) trial.report.skipped++;
+      this.#atIntervals();
+    });
+    trial.report.operations++;
+    trial.index++;
+  }
+
+  /** Verifies everything, frees what is left and verifies that it can be had again. */
+  finish(): Readonly<RunReport> {
+    const trial = this.#trial;
+    const { subject, shadow } = trial;
+    trial.picked = undefined;
+    this.#guarded(undefined, () => {
+      check(trial);
+      audit(trial);
+      if (subject.frees === "none") return;
+      for (let block = shadow.last(); block !== undefined; block = shadow.last()) {
+        subject.free(block.ptr);
+        trial.bury(block);
+      }
+      check(trial);
+      audit(trial);
+      // What lies between two growths need not become one piece again.
+      const grown = subject.region().area.end !== this.#freshEnd;
+      if (this.#probe > 0 && !grown && !this.#tryProbe(this.#probe)) {
+        throw broken(
+          "reusable",
+          `${this.#probe} bytes could be had from the fresh heap, but not from the emptied one`,
+        );
+      }
+    });
+    return trial.report;
+  }
+
+  /** Did it do anything? */
+  #execute(op: Op): boolean {
+    const trial = this.#trial;
+    switch (op.op) {
+      case "alloc":
+      case "allocUnsafe":
+      case "dup":
+      case "reallocNull":
+        return allocate(trial, op);
+      case "realloc":
+      case "reallocUnsafe":
+        return reallocate(trial, op);
+      case "resize":
+        return resize(trial, op);
+      case "free":
+        return free(trial, op);
+      case "freeNull":
+        return freeNull(trial);
+      case "grow":
+        return this.#mayGrow(op.bytes) && grow(trial, op);
+      case "growForeign":
+        return this.#mayGrow(op.bytes) && growForeign(trial, op);
+      case "reset":
+        return reset(trial);
+      case "check":
+        check(trial);
+        audit(trial);
+        return true;
+      case "badSize":
+      case "badAlign":
+      case "badTag":
+        return badArgument(trial, op);
+      case "badPointer":
+        return badPointer(trial, op);
+      case "badValue":
+        return badValue(trial, op);
+    }
+  }
+
+  #mayGrow(bytes: number): boolean {
+    return this.#trial.views.u8.length + bytes <= this.#options.maxBytes;
+  }
+
+  #atIntervals(): void {
+    if (++this.#sinceCheck >= this.#options.checkEvery) {
+      this.#sinceCheck = 0;
+      check(this.#trial);
+    }
+    if (++this.#sinceAudit >= this.#options.auditEvery) {
+      this.#sinceAudit = 0;
+      audit(this.#trial);
+    }
+  }
+
+  /** Finds a large request that the fresh heap can serve. */
+  #measureProbe(): void {
+    const { subject } = this.#trial;
+    if (subject.frees !== "any") return;
+    const { area } = subject.region();
+    const bytes = area.end - area.start;
+    for (let share = 7 / 8; share * bytes >= 16; share /= share > 0.5 ? 7 / 4 : 2) {
+      const size = Math.floor(share * bytes);
+      if (!this.#tryProbe(size)) continue;
+      this.#probe = size;
+      return;
+    }
+  }
+
+  #tryProbe(size: number): boolean {
+    const { subject } = this.#trial;
+    for (let tries = 0; tries < PROBE_TRIES; tries++) {
+      const ptr = subject.allocUnsafe(size, 16, 0);
+      if (ptr === 0) continue;
+      subject.free(ptr);
+      return true;
+    }
+    return false;
+  }
+
+  /** Whatever is thrown in there says where; what is no broken promise itself breaks one: nothing may throw. */
+  #guarded(op: Op | undefined, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      const where = op === undefined ? { index: this.#trial.index } : { index: this.#trial.index, op };
+      if (error instanceof ConformanceError) throw error.with(where);
+      throw broken("accepts", `the heap threw ${describeError(error)}`, error).with(where);
+    }
+  }
+}
+
+/**
+ * A run that does nothing because of a wrong option would pass.
+ * @throws RangeError
+ */
+export function atLeastOne(option: string, value: number): void {
+  if (!(value >= 1)) throw new RangeError(`${option} must be 1 or more, not ${String(value)}`);
+}
+
+/**
+ * Runs a program on a fresh heap (or subject) and verifies every promise on the way.
+ *
+ * @returns What was done; look for zeros.
+ * @throws ConformanceError naming the broken promise and the operation.
+ */
+export function runProgram(
+  target: Heap | Subject,
+  program: Program,
+  options: RunOptions = {},
+): Readonly<RunReport> {
+  const runner = new Runner(target, options);
+  for (const op of program) runner.step(op);
+  return runner.finish();
+}
