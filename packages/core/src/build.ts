@@ -13,6 +13,14 @@ import { createHelpers } from "./helpers.js";
 import { createInspector, type Inspector } from "./inspect.js";
 import type { Capabilities } from "./types.js";
 
+interface Parts {
+  readonly assembly: Assembly;
+  readonly entry: Entry;
+  readonly inspector: Inspector;
+}
+/** Not a private field: an object made with `Object.create(heap)` shall have a heap's getters, too. */
+const PARTS = Symbol("heapwright.parts");
+
 class ComposedHeap implements Heap {
   readonly alloc: Heap["alloc"];
   readonly allocUnsafe: Heap["allocUnsafe"];
@@ -44,9 +52,7 @@ class ComposedHeap implements Heap {
   readonly agent: number;
   readonly memory: Heap["memory"];
   readonly capabilities: Capabilities;
-  readonly #assembly: Assembly;
-  readonly #inspector: Inspector;
-  readonly #ensureAttached: () => void;
+  declare readonly [PARTS]: Parts;
 
   constructor(assembly: Assembly, entry: Entry, inspector: Inspector) {
     const helpers = createHelpers(assembly, entry);
@@ -80,36 +86,35 @@ class ComposedHeap implements Heap {
     this.agent = assembly.agent;
     this.memory = assembly.memory;
     this.capabilities = capabilitiesOf(assembly);
-    this.#assembly = assembly;
-    this.#inspector = inspector;
-    this.#ensureAttached = entry.ensureAttached;
+    Object.defineProperty(this, PARTS, { value: { assembly, entry, inspector } });
   }
 
   get region(): Heap["region"] {
-    this.#ensureAttached();
-    const { base, areaStart, areaEnd } = this.#assembly.region;
+    const { assembly, entry } = this[PARTS];
+    entry.ensureAttached();
+    const { base, areaStart, areaEnd } = assembly.region;
     return { base, bytes: areaEnd - base, areaStart, areaEnd };
   }
   get capacity(): number {
-    return this.#inspector.totals().capacity;
+    return this[PARTS].inspector.totals().capacity;
   }
   get usedBytes(): number {
-    return this.#inspector.totals().used;
+    return this[PARTS].inspector.totals().used;
   }
   get freeBytes(): number {
-    return this.#inspector.totals().free;
+    return this[PARTS].inspector.totals().free;
   }
   get quarantinedBytes(): number {
-    return this.#inspector.totals().quarantined;
+    return this[PARTS].inspector.totals().quarantined;
   }
   get overheadBytes(): number {
-    return this.#inspector.totals().overhead;
+    return this[PARTS].inspector.totals().overhead;
   }
   get pageBytes(): number {
-    return this.#inspector.totals().page;
+    return this[PARTS].inspector.totals().page;
   }
   get pageFreeBytes(): number {
-    return this.#inspector.totals().pageFree;
+    return this[PARTS].inspector.totals().pageFree;
   }
 }
 

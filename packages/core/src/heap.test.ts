@@ -274,6 +274,16 @@ describe("detach", () => {
   });
 });
 
+it("a heap can be extended with Object.create", () => {
+  const heap = small();
+  const mine = Object.create(heap, { free: { value: () => {} } }) as Heap;
+  const ptr = mine.alloc(100);
+  mine.free(ptr);
+  expect(mine.usedBytes).toBe(heap.usedBytes);
+  expect(mine.usedBytes).toBe(112);
+  expect(mine.region).toEqual(heap.region);
+});
+
 describe("reset", () => {
   it("ends every block", () => {
     const heap = createHeap({ memory: 1 << 18, strategy: hyperheap() });

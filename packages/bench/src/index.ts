@@ -1,0 +1,45 @@
+/**
+ * @heapwright/bench: traces, replays and the comparison, for programs. The command line is `heapwright-bench`.
+ */
+export {
+  type Cell,
+  type ComparedAllocator,
+  type CompareOptions,
+  type Comparison,
+  compare,
+  type Measured,
+  type NotRun,
+} from "./compare.js";
+export {
+  type Composition,
+  type CompositionOptions,
+  type CompositionRow,
+  measureComposition,
+} from "./composition/run.js";
+export { type Environment, environment } from "./environment.js";
+export { TraceError, UsageError } from "./errors.js";
+export { makeAlignedTrace, makePagesTrace } from "./generate.js";
+export { type BenchResult, toJson } from "./json.js";
+export { type Program, prepare, replay, type Slots, settle } from "./replay.js";
+export { comparisonTable, compositionTable } from "./report.js";
+export { EFFORTS, type Effort, type Progress, type StopSignal } from "./schedule.js";
+export type { Interval } from "./statistics.js";
+export { type Mean, type Ratio, type Summary, summarize } from "./summary.js";
+export { loadTarget, targetNames } from "./targets/index.js";
+export { OutOfMemory, type Target, type TargetModule } from "./targets/target.js";
+export {
+  CALLOC,
+  createTrace,
+  decodeTrace,
+  encodeTrace,
+  FREE,
+  MALLOC,
+  MEMALIGN,
+  REALLOC,
+  readTrace,
+  type Trace,
+  writeTrace,
+} from "./trace.js";
+export { describeTrace, type TraceStats } from "./trace-stats.js";
+export { bundledTrace, findTrace, type TraceFile, traceNames } from "./traces.js";
+export { TooSlow, type VerifyOptions, verifyReplay, WrongAnswer } from "./verify.js";

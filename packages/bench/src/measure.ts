@@ -1,0 +1,50 @@
+/**
+ * One round: the same work again and again until at least so many milliseconds are timed, then the median. tinybench
+ * keeps the clock and the samples; what restores the state between repetitions is not timed. Beside it, the warm-up:
+ * rounds until they get no faster.
+ */
+import { Bench } from "tinybench";
+
+export interface Work {
+  /** What is timed. */
+  run(): void;
+  /** What is not: brings everything back to where `run` started. */
+  restore(): void;
+}
+
+/** Milliseconds one `run` took: the median of a round. */
+export interface Round {
+  readonly ms: number;
+  /** How many runs the round had. */
+  readonly runs: number;
+}
+
+/** Makes the function that measures one round of `work`, of at least `ms` milliseconds and at least one run. */
+export function rounds(work: Work): (ms: number) => Round {
+  const run = (): void => work.run();
+  const hooks = { afterEach: () => work.restore(), async: false };
+  return (ms) => {
+    const bench = new Bench({ iterations: 1, warmup: false, throws: true, time: ms });
+    bench.add("round", run, hooks);
+    const { result } = bench.runSync()[0];
+    if (result.state !== "completed") throw new Error(`a round ended ${result.state}`);
+    return { ms: result.latency.p50, runs: result.latency.samplesCount };
+  };
+}
+
+/** A round counts as faster than the best before it if it is so by more than this share. */
+const FASTER = 0.03;
+/** This many rounds in a row that are not: stable. */
+const STABLE_ROUNDS = 3;
+
+/** Rounds of `ms` until three in a row bring no gain, or `capMs` are over. Returns the milliseconds spent. */
+export function warmUp(round: (ms: number) => Round, ms: number, capMs: number): number {
+  const start = performance.now();
+  let best = Number.POSITIVE_INFINITY;
+  for (let stable = 0; stable < STABLE_ROUNDS && performance.now() - start < capMs; ) {
+    const took = round(ms).ms;
+    stable = took < best * (1 - FASTER) ? 0 : stable + 1;
+    best = Math.min(best, took);
+  }
+  return performance.now() - start;
+}

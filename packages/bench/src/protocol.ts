@@ -1,0 +1,74 @@
+/**
+ * What the parent asks of a worker process and what it answers. One request at a time; a worker that is not asked
+ * does nothing, so many may be alive while one measures.
+ */
+import type { Round } from "./measure.js";
+
+/** Replay one trace over one allocator. */
+export interface ReplaySpec {
+  readonly kind: "replay";
+  /** Name or module path. */
+  readonly target: string;
+  /** File. */
+  readonly trace: string;
+  /** Limit of the checked replay, in milliseconds. */
+  readonly limitMs: number;
+}
+
+/** The stacks whose difference is the cost of composing. */
+export type Stack = "bare" | "heap" | "layer";
+
+/** Run one stack on a learned pattern and on a trace. */
+export interface CompositionSpec {
+  readonly kind: "composition";
+  readonly stack: Stack;
+  /** Run five other stacks in the process first. */
+  readonly crowded: boolean;
+  readonly trace: string;
+}
+
+export type JobSpec = ReplaySpec | CompositionSpec;
+
+export type Request =
+  | { readonly do: "load"; readonly job: JobSpec }
+  | { readonly do: "warm"; readonly ms: number; readonly capMs: number }
+  | { readonly do: "round"; readonly ms: number };
+
+/** What a job says of itself once it is loaded. */
+export interface Loaded {
+  /** Milliseconds of one repetition, roughly: the checked replay. */
+  readonly estimateMs: number;
+}
+
+/** Rounds by what was measured: `replay`, or `pattern` and `trace`. */
+export type Sample = { readonly [what: string]: Round };
+
+export interface Replies {
+  readonly load: Loaded;
+  readonly warm: number;
+  readonly round: Sample;
+}
+
+/** `reason` is short enough for a table's cell; `detail` is all that is known. */
+export interface Failure {
+  readonly reason: string;
+  readonly detail: string;
+}
+
+export type Reply =
+  | { readonly ok: true; readonly value: Replies[keyof Replies] }
+  | ({ readonly ok: false } & Failure);
+
+/** What runs in a worker. */
+export interface Job {
+  readonly loaded: Loaded;
+  /** What must stay alive as long as the job. */
+  readonly keep?: unknown;
+  warm(ms: number, capMs: number): number;
+  round(ms: number): Sample;
+}
+
+/** A job that cannot be run, and why. */
+export class CannotRun extends Error {
+  override name = "CannotRun";
+}

@@ -1,0 +1,49 @@
+/**
+ * What an allocator has to offer to be measured. One file per allocator; its default export is a {@link TargetModule}.
+ * The functions are called straight from the replay loop: plain closures, or the wasm exports themselves.
+ */
+
+/** One allocator at work. Pointers are byte offsets into `buffer()`, below 2^31; 0 is failure. */
+export interface Target {
+  malloc(size: number): number;
+  /** Zeroed. */
+  calloc(size: number): number;
+  /** Content kept up to the smaller size; 0 on failure. */
+  realloc(ptr: number, size: number): number;
+  /** Only called with alignments the module says it can do. */
+  memalign(align: number, size: number): number;
+  free(ptr: number): void;
+  /** The bytes as they are now: a memory may grow. */
+  buffer(): ArrayBufferLike;
+  /** Ends every block at once, as if fresh. Used between replays instead of freeing the blocks that are left. */
+  reset?(): void;
+  /** Verifies the allocator's own invariants; throws if one is broken. */
+  check?(): void;
+}
+
+export interface TargetModule {
+  readonly name: string;
+  /** One line for `list`. */
+  readonly about: string;
+  /** How calls are made that the allocator does not offer as such; shown under the table. */
+  readonly notes?: readonly string[];
+  /** Every block has at least this alignment. */
+  readonly alignment: number;
+  /** Largest alignment `memalign` can do; `alignment` where there is no memalign. */
+  readonly maxAlign: number;
+  /** False where there is no realloc: traces that need one are shown as "no realloc". Default true. */
+  readonly hasRealloc?: boolean;
+  /** False where freed memory is not used again: `bytes` then covers all a trace asks for. Default true. */
+  readonly reuses?: boolean;
+  /** The package it comes from and its version. */
+  version(): string;
+  /** Says whether an error thrown by a call means exhaustion, where it is not answered with 0. */
+  isExhaustion?(error: unknown): boolean;
+  /** A fresh allocator over about `bytes` bytes. It may grow, where its memory can. */
+  create(bytes: number): Promise<Target>;
+}
+
+/** The allocator has no memory left for a request. */
+export class OutOfMemory extends Error {
+  override name = "OutOfMemory";
+}
