@@ -14,7 +14,8 @@
 import { checkBack, setBack, spanBefore } from "./chain.js";
 import { allocAligned } from "./chunks.js";
 import { findFit } from "./fit.js";
-import { enterFree, markPayload, removeFree } from "./maps.js";
+import { enterFree, removeFree } from "./free-chunks.js";
+import { markPayload } from "./maps.js";
 import { allocRun, pagesFor } from "./pages.js";
 import {
   FREE,
@@ -48,7 +49,7 @@ export function createAlloc(space: Space): (size: number, align: number) => numb
     if (!isLast) checkBack(space, chunk + span, span);
     if (restSpan < space.least) {
       i32[(chunk + PREV) >>> 2] |= USED_BIT;
-      if (!isLast) removeFree(space, chunk);
+      if (!isLast) removeFree(space, chunk, span);
       markPayload(space, ptr);
       i32[state + FREE] -= span - header;
       i32[state + USED] += span - header;
@@ -64,8 +65,8 @@ export function createAlloc(space: Space): (size: number, align: number) => numb
     if (isLast) {
       i32[state + LAST] = rest - space.base;
     } else {
-      removeFree(space, chunk);
-      enterFree(space, rest);
+      enterFree(space, rest, restSpan);
+      removeFree(space, chunk, span);
     }
     markPayload(space, ptr);
     i32[state + FREE] -= blockSpan;

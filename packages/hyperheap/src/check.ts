@@ -10,7 +10,6 @@ import {
   boundaryOf,
   FREE,
   getState,
-  HINT,
   lastChunk,
   NEXT,
   PAGE,
@@ -21,13 +20,14 @@ import {
   USED,
   USED_BIT,
 } from "./space.js";
+import { largestChild, segmentOf } from "./tree.js";
 
 type Report = (finding: Finding) => void;
 
 /** What the chain says, to hold the tables against. */
 interface Seen {
   readonly payloads: Set<number>;
-  readonly mapped: Set<number>;
+  readonly mapped: Map<number, number>;
   readonly bridges: { readonly from: number; readonly to: number }[];
   free: number;
   used: number;
@@ -41,12 +41,13 @@ export function check(space: Space, report: Report): void {
     report({ message: `boundary ${hex(boundary)} is not in the area`, ptr: boundary });
     return;
   }
-  const seen: Seen = { payloads: new Set(), mapped: new Set(), bridges: [], free: 0, used: 0 };
+  const seen: Seen = { payloads: new Set(), mapped: new Map(), bridges: [], free: 0, used: 0 };
   if (!checkChain(space, boundary, seen, report)) return;
   checkSum(space, "FREE", FREE, seen.free, report);
   checkSum(space, "USED", USED, seen.used, report);
   checkLive(space, seen, report);
   checkFreeMap(space, seen, report);
+  checkTree(space, seen, report);
   checkRuns(space, boundary, seen, report);
 }
 
@@ -88,7 +89,7 @@ function checkChain(space: Space, boundary: number, seen: Seen, report: Report):
     if (free) {
       seen.free += span - header;
       if (chunk !== last) {
-        seen.mapped.add(chunk);
+        seen.mapped.set(chunk, span);
         if ((chunk - areaStart) % 32 === 0) seen.payloads.add(ptr);
       }
     } else if (isPayloadStart(space, ptr)) {
@@ -126,18 +127,34 @@ function checkLive(space: Space, seen: Seen, report: Report): void {
 function checkFreeMap(space: Space, seen: Seen, report: Report): void {
   let found = 0;
   const words = (space.areaEnd - space.areaStart + 1023) >>> 10;
-  const hint = getState(space, HINT);
   for (let word = 0; word < words; word++) {
     for (let bits = space.i32[space.free + word]; bits !== 0; bits &= bits - 1) {
       const chunk = chunkInCell(space, word * 32 + 31 - Math.clz32(bits & -bits));
       const ptr = chunk + space.header;
       if (seen.mapped.has(chunk)) found++;
       else report({ message: `the free map has ${hex(chunk)}, where no free chunk starts`, ptr });
-      if (word < hint) report({ message: `the free map has ${hex(chunk)}, which is before the hint`, ptr });
     }
   }
   if (found !== seen.mapped.size)
     report({ message: `the free map has ${found} of ${seen.mapped.size} free chunks` });
+}
+
+/** The index has the largest free chunk of each segment, and each node the largest of its children. */
+function checkTree(space: Space, seen: Seen, report: Report): void {
+  const { i32, levelStart, levelWords } = space;
+  const largest = new Map<number, number>();
+  for (const [chunk, span] of seen.mapped) {
+    const segment = segmentOf(space, chunk);
+    largest.set(segment, Math.max(largest.get(segment) ?? 0, span >>> 4));
+  }
+  for (let level = 0; level < levelStart.length; level++) {
+    for (let index = 0; index < levelWords[level]; index++) {
+      const found = i32[levelStart[level] + index];
+      const expected = level === 0 ? (largest.get(index) ?? 0) : largestChild(space, level, index);
+      if (found === expected) continue;
+      report({ message: `index: node ${index} of level ${level} is ${found}, the largest is ${expected}` });
+    }
+  }
 }
 
 /** Page runs: in bridges and above the boundary, and nowhere else. */

@@ -6,7 +6,8 @@
  */
 import { isUsed, nextChunk, setBack, setNext, spanOf, wipeAround, wipeHeader, writeHeader } from "./chain.js";
 import { findAligned, slackFor } from "./fit.js";
-import { enterFree, markPayload, removeFree } from "./maps.js";
+import { enterFree, removeFree, resizeFree } from "./free-chunks.js";
+import { markPayload } from "./maps.js";
 import { FREE, getState, LAST, lastChunk, PREV, type Space, setState, USED, USED_BIT } from "./space.js";
 
 /**
@@ -43,11 +44,12 @@ export function allocAligned(space: Space, need: number, align: number): number 
 
   if (right === 0) {
     // The last chunk was outside the free map; slack in front of the block is not the last chunk any more.
-    if (slack > 0) enterFree(space, chunk);
+    if (slack > 0) enterFree(space, chunk, slack);
     setState(space, LAST, (split ? rest : block) - space.base);
   } else {
-    if (slack === 0) removeFree(space, chunk);
-    if (split) enterFree(space, rest);
+    if (split) enterFree(space, rest, right - rest);
+    if (slack > 0) resizeFree(space, chunk, span, slack);
+    else removeFree(space, chunk, span);
   }
   markPayload(space, block + header);
   const left = (slack > 0 ? slack - header : 0) + (split ? room - blockSpan - header : 0);
@@ -93,7 +95,7 @@ function absorb(space: Space, chunk: number, right: number): void {
   setNext(space, chunk, after === 0 ? 0 : span + rightSpan);
   if (after === 0) setState(space, LAST, chunk - space.base);
   else {
-    removeFree(space, right);
+    removeFree(space, right, rightSpan);
     setBack(space, after, span + rightSpan);
   }
   wipeHeader(space, right);
@@ -109,14 +111,14 @@ function cut(space: Space, chunk: number, right: number, rightFree: boolean, kee
   const end = rightFree ? right + spanOf(space, right) : chunk + span;
   const rest = chunk + keep;
   const freeBefore = rightFree ? end - right - header : 0;
-  if (rightFree && after !== 0) removeFree(space, right);
+  if (rightFree && after !== 0) removeFree(space, right, end - right);
   writeHeader(space, rest, after === 0 ? 0 : end - rest, keep, 0);
   setNext(space, chunk, keep);
   if (rightFree) wipeAround(space, right, rest);
   if (after === 0) setState(space, LAST, rest - base);
   else {
     setBack(space, after, end - rest);
-    enterFree(space, rest);
+    enterFree(space, rest, end - rest);
   }
   setState(space, FREE, getState(space, FREE) - freeBefore + (end - rest - header));
   setState(space, USED, getState(space, USED) - (span - keep));

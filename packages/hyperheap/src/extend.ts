@@ -11,7 +11,7 @@
 import { isUsed, setNext, spanOf, writeHeader } from "./chain.js";
 import { appendFree } from "./chunks.js";
 import { slackFor } from "./fit.js";
-import { enterFree } from "./maps.js";
+import { enterFree } from "./free-chunks.js";
 import { adoptPages, pagesFor } from "./pages.js";
 import {
   BOUNDARY,
@@ -64,7 +64,7 @@ function bridge(space: Space, gapEnd: number): void {
     writeHeader(space, chunk, 0, span - header, USED_BIT);
     setNext(space, last, span - header);
     setState(space, LAST, chunk - base);
-    enterFree(space, last);
+    enterFree(space, last, span - header);
     setState(space, FREE, getState(space, FREE) - header);
   }
   setState(space, BOUNDARY, gapEnd - base);

@@ -1,12 +1,13 @@
 /**
  * First fit by address: which free chunk serves a request, and how far its payload moves up for the alignment.
  *
- * Cost: O(free chunks before the fit) reads, and one free-map word a KiB. The last chunk, if free, is outside the map and
- * tried last, which is where it stands.
+ * Cost: O(log region), see tree.ts; with an alignment above 16, that for each segment whose largest chunk fails only for its
+ * slack. The last chunk, if free, is outside the index and tried last, which is where it stands.
  */
-import { isUsed, spanBefore } from "./chain.js";
+import { corrupt, isUsed, spanBefore } from "./chain.js";
 import { chunkInCell } from "./maps.js";
-import { boundaryOf, HINT, lastChunk, type Space } from "./space.js";
+import { boundaryOf, lastChunk, type Space } from "./space.js";
+import { findSegment } from "./tree.js";
 
 /**
  * Bytes between a free chunk's payload and the aligned one, of which a free chunk of its own is made: 0, or at least a
@@ -28,37 +29,39 @@ function fits(space: Space, chunk: number, span: number, need: number, align: nu
 
 /** The free chunk with the lowest address whose payload has `need` bytes; 0, and no byte has changed, if none has. */
 export function findFit(space: Space, need: number): number {
-  const { i32, header, state, free: map } = space;
+  const { i32, header } = space;
   const last = lastChunk(space);
-  if (last === 0) return 0;
-  const end = map + ((last - space.areaStart) >>> 10);
-  let index = map + i32[state + HINT];
-  while (index <= end && i32[index] === 0) index++;
-  const first = index - map;
-  for (; index <= end; index++) {
-    for (let bits = i32[index]; bits !== 0; bits &= bits - 1) {
-      const chunk = chunkInCell(space, (index - map) * 32 + 31 - Math.clz32(bits & -bits));
-      if (spanBefore(space, chunk, last) - header < need) continue;
-      i32[state + HINT] = first;
-      return chunk;
+  const span = (need >>> 4) + (header >>> 4);
+  const segment = findSegment(space, 0, span);
+  if (segment >= 0) {
+    for (let word = segment * 2; word < segment * 2 + 2; word++) {
+      for (let bits = i32[space.free + word]; bits !== 0; bits &= bits - 1) {
+        const chunk = chunkInCell(space, word * 32 + 31 - Math.clz32(bits & -bits));
+        if (spanBefore(space, chunk, last) - header >= need) return chunk;
+      }
     }
+    corrupt(space, space.areaStart, "index of segment", segment);
   }
-  if (isUsed(space, last) || boundaryOf(space) - last - header < need) return 0;
-  i32[state + HINT] = first;
-  return last;
+  return last === 0 || isUsed(space, last) || boundaryOf(space) - last - header < need ? 0 : last;
 }
 
-/** As `findFit`, for an alignment above 16. */
+/** As `findFit`, for an alignment above 16: segments that are large enough may still have no chunk that fits. */
 export function findAligned(space: Space, need: number, align: number): number {
-  const { i32, state, free: map } = space;
+  const { i32, header } = space;
   const last = lastChunk(space);
-  if (last === 0) return 0;
-  const end = map + ((last - space.areaStart) >>> 10);
-  for (let index = map + i32[state + HINT]; index <= end; index++) {
-    for (let bits = i32[index]; bits !== 0; bits &= bits - 1) {
-      const chunk = chunkInCell(space, (index - map) * 32 + 31 - Math.clz32(bits & -bits));
-      if (fits(space, chunk, spanBefore(space, chunk, last), need, align)) return chunk;
+  const span = (need >>> 4) + (header >>> 4);
+  for (
+    let segment = findSegment(space, 0, span);
+    segment >= 0;
+    segment = findSegment(space, segment + 1, span)
+  ) {
+    for (let word = segment * 2; word < segment * 2 + 2; word++) {
+      for (let bits = i32[space.free + word]; bits !== 0; bits &= bits - 1) {
+        const chunk = chunkInCell(space, word * 32 + 31 - Math.clz32(bits & -bits));
+        if (fits(space, chunk, spanBefore(space, chunk, last), need, align)) return chunk;
+      }
     }
   }
-  return isUsed(space, last) || !fits(space, last, boundaryOf(space) - last, need, align) ? 0 : last;
+  if (last === 0 || isUsed(space, last)) return 0;
+  return fits(space, last, boundaryOf(space) - last, need, align) ? last : 0;
 }

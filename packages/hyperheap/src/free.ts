@@ -7,7 +7,8 @@
  * alloc.ts one long function, for the same measured reason.
  */
 import { checkBack, previousChunk, setBack, spanBefore, wipeHeader } from "./chain.js";
-import { enterFree, isLive, removeFree, unmarkPayload } from "./maps.js";
+import { enterFree, removeFree, resizeFree } from "./free-chunks.js";
+import { isLive, unmarkPayload } from "./maps.js";
 import { freeRun, isRun } from "./pages.js";
 import { FREE, LAST, lastChunk, NEXT, PREV, type Space, USED, USED_BIT } from "./space.js";
 import { refusal } from "./validate.js";
@@ -25,12 +26,13 @@ export function createFree(space: Space): (ptr: number) => void {
     let end = chunk + span;
     let after = 0;
     let right = 0;
+    let rightSpan = 0;
     if (chunk !== last) {
       checkBack(space, end, span);
       after = end;
       if ((i32[(end + PREV) >>> 2] & USED_BIT) === 0) {
         right = end;
-        const rightSpan = spanBefore(space, right, last);
+        rightSpan = spanBefore(space, right, last);
         end += rightSpan;
         after = right === last ? 0 : end;
         if (after !== 0) checkBack(space, after, rightSpan);
@@ -42,7 +44,6 @@ export function createFree(space: Space): (ptr: number) => void {
     unmarkPayload(space, ptr);
     let gained = span - header;
     if (right !== 0) {
-      if (after !== 0) removeFree(space, right);
       i32[(chunk + NEXT) >>> 2] = after === 0 ? 0 : end - chunk;
       wipeHeader(space, right);
       gained += header;
@@ -54,9 +55,12 @@ export function createFree(space: Space): (ptr: number) => void {
     }
     if (after !== 0) {
       if (start !== chunk || right !== 0) setBack(space, after, end - start);
-      if (!mergeLeft) enterFree(space, chunk);
+      // What grows first, what goes then: most maxima of the index stay as they are.
+      if (mergeLeft) resizeFree(space, left, chunk - left, end - left);
+      else enterFree(space, chunk, end - chunk);
+      if (right !== 0) removeFree(space, right, rightSpan);
     } else {
-      if (mergeLeft) removeFree(space, left);
+      if (mergeLeft) removeFree(space, left, chunk - left);
       i32[state + LAST] = start - space.base;
     }
     i32[state + USED] -= span - header;

@@ -1,7 +1,7 @@
 /**
  * The live bitmap and the free map: single bits, out of reach of whoever writes past a block. See space.ts.
  */
-import { HINT, PREV, type Space, USED_BIT } from "./space.js";
+import { PREV, type Space, USED_BIT } from "./space.js";
 
 /** Does a payload start at `ptr`? `ptr` must be a multiple of 16 inside the area. */
 export function isPayloadStart(space: Space, ptr: number): boolean {
@@ -25,27 +25,13 @@ export function isLive(space: Space, ptr: number): boolean {
   return isPayloadStart(space, ptr) && (space.i32[(ptr - space.header + PREV) >>> 2] & USED_BIT) !== 0;
 }
 
-/** Enters a free chunk that is not the last one. */
-export function enterFree(space: Space, chunk: number): void {
-  const cell = (chunk - space.areaStart) >>> 5;
-  const word = cell >>> 5;
-  space.i32[space.free + word] |= 1 << (cell & 31);
-  if (inFirstHalf(space, chunk)) markPayload(space, chunk + space.header);
-  if (word < space.u32[space.state + HINT]) space.u32[space.state + HINT] = word;
-}
-
-export function removeFree(space: Space, chunk: number): void {
-  const cell = (chunk - space.areaStart) >>> 5;
-  space.i32[space.free + (cell >>> 5)] &= ~(1 << (cell & 31));
-  if (inFirstHalf(space, chunk)) unmarkPayload(space, chunk + space.header);
-}
-
 /** The free chunk that starts in a cell whose bit is set. */
 export function chunkInCell(space: Space, cell: number): number {
   const first = space.areaStart + cell * 32;
   return isPayloadStart(space, first + space.header) ? first : first + 16;
 }
 
-function inFirstHalf(space: Space, chunk: number): boolean {
+/** Does the chunk start in the first half of its cell? */
+export function inFirstHalf(space: Space, chunk: number): boolean {
   return ((chunk - space.areaStart) & 16) === 0;
 }

@@ -3,8 +3,8 @@
  *
  * Everything that matters is in the memory; a Space holds views, addresses and nothing else.
  *
- *     state (64 bytes)  live bitmap     free map       index room     page table           area
- *     |last|boundary|…  |1 bit a 16 B   |1 bit a 32 B  |not yet used  |1 + slots a page    |chunk|chunk|…|run|run|
+ *     state (64 bytes)  live bitmap     free map       index          page table           area
+ *     |last|boundary|…  |1 bit a 16 B   |1 bit a 32 B  |tree.ts       |1 + slots a page    |chunk|chunk|…|run|run|
  *
  * A chunk (header h = 16 bytes without plugins' slots, see core's layout):
  *
@@ -20,7 +20,6 @@
  * | BOUNDARY | offset where chunks end and the page runs at the top begin |
  * | FREE, USED | sums of the payloads of free and of used chunks (bridges not counted) |
  * | PAGES, PAGES_FREE | bytes of page runs in use, and freed |
- * | HINT | no free-map word before this one has a bit |
  * | PAGE_FLOOR | 0, or one more than the first page whose table entry may be set |
  *
  * The free map holds every free chunk but a free last chunk: a bit for the 32-byte cell a chunk starts in (chunks are at least
@@ -30,7 +29,7 @@
  *
  * A bridge is a used chunk without a bit in the live bitmap: never handed out, it spans page runs or a guest's pages.
  *
- * Price: 16 bytes a block; tables of 0.78 % + 0.39 % + 0.30 % of the region, and 0.1 % for pages.
+ * Price: 16 bytes a block; tables of 0.78 % + 0.39 % + 0.21 % of the region, and 0.1 % for pages.
  */
 import type { Context, Options, Region, StateSize } from "@heapwright/core";
 
@@ -47,8 +46,7 @@ export const FREE = 2;
 export const USED = 3;
 export const PAGES = 4;
 export const PAGES_FREE = 5;
-export const HINT = 6;
-export const PAGE_FLOOR = 7;
+export const PAGE_FLOOR = 6;
 const STATE_BYTES = 64;
 
 /** Byte offsets of the header's first fields, which stand at the same place under every plugin. */
@@ -56,29 +54,49 @@ export const NEXT = 0;
 export const PREV = 4;
 export const USED_BIT = 1;
 
-/** Room kept for the index that makes the search sublinear: 24 size classes, one bit a KiB each, and its summary. */
-const INDEX_CLASSES = 24;
+/** The index: bytes of a segment, and children of a node; see tree.ts. */
+export const SEGMENT_SHIFT = 11;
+export const SEGMENT_BYTES = 1 << SEGMENT_SHIFT;
+export const FANOUT_SHIFT = 4;
+export const FANOUT = 1 << FANOUT_SHIFT;
 
 /** Where the tables are, as byte offsets from the state; the same for all agents. */
 interface Tables {
   readonly live: number;
   readonly free: number;
-  readonly index: number;
+  /** Byte offset and words of each level of the index. */
+  readonly levelStart: readonly number[];
+  readonly levels: readonly number[];
   readonly pages: number;
   readonly bytes: number;
 }
 
 const align64 = (bytes: number): number => Math.ceil(bytes / 64) * 64;
 
+/** Words of each level, leaves first, for an area of at most `bytes`; the last level has at most 16. */
+export function levelSizes(bytes: number): number[] {
+  const sizes = [Math.max(1, Math.ceil(bytes / SEGMENT_BYTES))];
+  for (let words = sizes[0]; words > FANOUT; ) {
+    words = Math.ceil(words / FANOUT);
+    sizes.push(words);
+  }
+  return sizes;
+}
+
 /** @param regionBytes An upper bound of the area. */
 export function planTables(regionBytes: number, sideWords: number): Tables {
   const live = STATE_BYTES;
   const free = live + align64(regionBytes / GRANULE / 8);
   const index = free + align64(regionBytes / 32 / 8);
-  const segments = Math.ceil(regionBytes / 1024);
-  const pages = index + align64(INDEX_CLASSES * (segments / 8 + segments / 256));
+  const levels = levelSizes(regionBytes);
+  const levelStart: number[] = [];
+  let pages = index;
+  for (const words of levels) {
+    levelStart.push(pages);
+    pages += align64(words * 4);
+  }
   const entries = Math.ceil(regionBytes / PAGE) + 2;
-  return { live, free, index, pages, bytes: pages + align64(entries * (1 + sideWords) * 4) };
+  return { live, free, levelStart, levels, pages, bytes: pages + align64(entries * (1 + sideWords) * 4) };
 }
 
 export function stateBytes({ regionBytes, layout }: StateSize): number {
@@ -104,6 +122,9 @@ export class Space {
   readonly live: number;
   readonly free: number;
   readonly pages: number;
+  /** First word and number of words of each level of the index, leaves first. */
+  readonly levelStart: readonly number[];
+  readonly levelWords: readonly number[];
   /** Words of a page-table entry. */
   readonly entryWords: number;
   /** First byte of page 0 of the page table. */
@@ -125,6 +146,8 @@ export class Space {
     this.live = (state + tables.live) >>> 2;
     this.free = (state + tables.free) >>> 2;
     this.pages = (state + tables.pages) >>> 2;
+    this.levelStart = tables.levelStart.map((offset) => (state + offset) >>> 2);
+    this.levelWords = tables.levels;
     this.entryWords = 1 + layout.sideWords;
     this.pageBase = region.areaStart - (region.areaStart % PAGE);
     this.error = ctx.error;
