@@ -95,9 +95,11 @@ export function highWater(): Plugin<"highWater", HighWaterApi> {
         },
         api: {
           get bytes() {
+            ctx.sync(); // no entry point of the heap comes before: the buffer may be another one by now
             return words[current];
           },
           get peakBytes() {
+            ctx.sync();
             return words[peak];
           },
         },

@@ -3,7 +3,7 @@
  * the lock, and the one function that takes fresh views for all of them.
  */
 import { asInner, layer, type ResolvedStack } from "./compose.js";
-import { HeapError, type HeapErrorCode, type HeapErrorDetails } from "./errors.js";
+import { HeapError, type HeapErrorCode, type HeapErrorDetails, show } from "./errors.js";
 import { createGrowth, type Growth, growing } from "./growth.js";
 import { GRANULE, HEADER, LOCK_OFFSET } from "./header.js";
 import type { ChunkLayout, PlacedSlot } from "./layout.js";
@@ -45,6 +45,13 @@ export interface Assembly {
   refreshAll(): void;
   /** Called after each refresh. */
   onRefresh(refresh: () => void): void;
+  /**
+   * Takes fresh views if the buffer was replaced or the heap has grown, whoever did it.
+   * @throws HeapError `ERR_DETACHED_HEAP` if this agent has left or the buffer is gone.
+   */
+  sync(): void;
+  /** This agent leaves: `sync` throws from now on, and everybody is told to look. */
+  detach(): void;
   error(code: HeapErrorCode, message: string, details?: HeapErrorDetails): HeapError;
 }
 
@@ -80,6 +87,21 @@ export function assemble(options: AssemblyOptions): Assembly {
     region.areaEnd = end;
     for (const refresh of refreshers) refresh();
   };
+  let seen = memory.u32;
+  onRefresh(() => {
+    seen = memory.u32;
+  });
+  let detached = false;
+  const sync = (): void => {
+    if (detached) throw error("ERR_DETACHED_HEAP", "this agent has left the heap");
+    // Of a buffer that is gone the word is undefined. Not `memory`'s view: somebody else may have refreshed that.
+    if (region.base + seen[regionWord] === region.areaEnd) return;
+    memory.refresh();
+    if (memory.buffer.byteLength < region.areaEnd) {
+      throw error("ERR_DETACHED_HEAP", "the heap's buffer is detached or was made smaller");
+    }
+    refreshAll();
+  };
   const instance: { sideSlot?: StrategyInstance["sideSlot"] } = {};
   const context = (owner: string, state: number, resolved: Options): Context => ({
     memory,
@@ -93,6 +115,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     slot: (slot) => createSlot(owner, slot, stack.layout, memory, onRefresh, instance.sideSlot),
     error,
     onRefresh,
+    sync,
   });
 
   const apis = new Map<string, unknown>();
@@ -121,6 +144,9 @@ export function assemble(options: AssemblyOptions): Assembly {
     const plugin = stack.plugins[index] as (typeof stack.plugins)[number];
     const state = placement.pluginStates[index] as number;
     const layered = plugin.create(allocator, context(plugin.name, state, stack.pluginOptions[index] ?? {}));
+    if (typeof layered !== "object" || layered === null) {
+      throw error("ERR_COMPOSITION", `plugin "${plugin.name}": create returned ${show(layered)}`);
+    }
     keep(plugin.name, layered.api);
     put(layered.allocator);
   }
@@ -139,6 +165,11 @@ export function assemble(options: AssemblyOptions): Assembly {
     apis,
     refreshAll,
     onRefresh,
+    sync,
+    detach() {
+      detached = true;
+      for (const refresh of refreshers) refresh();
+    },
     error,
   };
 }
@@ -155,14 +186,22 @@ function makeLock(
   const site = { memory, address: base + LOCK_OFFSET, agent, heapName: name, error, onRefresh };
   const lock = "create" in kind ? kind.create(site) : kind;
   if (lock === undefined) return undefined;
+  const synchroniseOrLeave = (): void => {
+    try {
+      synchronise();
+    } catch (failure) {
+      lock.leave();
+      throw failure;
+    }
+  };
   return {
     enter() {
       lock.enter();
-      synchronise();
+      synchroniseOrLeave();
     },
     tryEnter() {
       if (!lock.tryEnter()) return false;
-      synchronise();
+      synchroniseOrLeave();
       return true;
     },
     leave: () => lock.leave(),

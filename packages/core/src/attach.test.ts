@@ -136,6 +136,36 @@ describe("attachHeap", () => {
     attachHeap(heap.descriptor(), plugins(slotted("p", 1), limit({ bytes: 1000 })));
   });
 
+  it("takes the kind of lock from the heap, unless that is the user's own", () => {
+    const locked = createHeap({ memory: 65536, strategy: hyperheap(), lock: atomicsLock() });
+    const unlocked = createHeap({
+      memory: new SharedArrayBuffer(65536),
+      strategy: hyperheap(),
+      lock: noLock,
+    });
+    for (const heap of [locked, unlocked]) {
+      const ptr = heap.alloc(16);
+      attachHeap(heap.descriptor(), { strategy: hyperheap() }).free(ptr);
+    }
+    const own = { enter: () => {}, tryEnter: () => true, leave: () => {} };
+    const mine = createHeap({ memory: 65536, strategy: hyperheap(), lock: own });
+    expect(() => attachHeap(mine.descriptor(), { strategy: hyperheap() })).toThrowError(/lock.*own/);
+    attachHeap(mine.descriptor(), { strategy: hyperheap() }, { lock: own }).check();
+  });
+
+  it("refuses bytes that were copied to another base by hand", () => {
+    const heap = createHeap({ memory: 65536, strategy: hyperheap() });
+    const memory = new ArrayBuffer(1 << 17);
+    new Uint8Array(memory).set(heap.snapshot(), 4096);
+    const descriptor = { ...heap.descriptor(), memory, base: 4096 };
+    expect(() => attachHeap(descriptor, { strategy: hyperheap() })).toThrowError(
+      expect.objectContaining({
+        code: "ERR_INCOMPATIBLE_HEAP",
+        hint: expect.stringContaining("restoreHeap"),
+      }),
+    );
+  });
+
   it("compares locks", () => {
     const shared = createHeap({ memory: new SharedArrayBuffer(65536), strategy: hyperheap() });
     expect(() => attachHeap(shared.descriptor(), { strategy: hyperheap() }, { lock: noLock })).toThrowError(
@@ -150,6 +180,10 @@ describe("attachHeap", () => {
   it("refuses bytes that are no heap", () => {
     const descriptor = createHeap({ memory: 65536, strategy: hyperheap() }).descriptor();
     const stack = { strategy: hyperheap() };
+    expect(() => attachHeap(descriptor, null as never)).toThrowError(coded("ERR_INVALID_OPTION"));
+    expect(() => attachHeap(descriptor, { ...stack, lock: noLock } as never)).toThrowError(
+      /no option "lock"/,
+    );
     for (const wrong of [null, {}, { ...descriptor, heapwright: 2 }, "x"]) {
       expect(() => attachHeap(wrong as never, stack)).toThrowError(coded("ERR_INVALID_OPTION"));
     }
@@ -276,6 +310,37 @@ describe("snapshot and restoreHeap", () => {
     again.check();
   });
 
+  it("take a Node Buffer, wherever it begins", () => {
+    const heap = createHeap({ memory: 2048, strategy: hyperheap() });
+    heap.alloc(100);
+    const bytes = Buffer.concat([Buffer.from("four"), heap.snapshot()]).subarray(4);
+    expect(restoreHeap(bytes, { strategy: hyperheap() }).usedBytes).toBe(112);
+  });
+
+  it("can grow afterwards, also a heap of odd size, with nothing taken for somebody else's", () => {
+    const memory = new ArrayBuffer(70_000, { maxByteLength: 1 << 20 });
+    const heap = createHeap({ memory, growth: {}, strategy: hyperheap() });
+    const copy = restoreHeap(heap.snapshot(), {
+      strategy: hyperheap(),
+      growth: { max: 1 << 20, foreign: "leave" },
+    });
+    expect(copy.grow(1000)).toBe(true);
+    copy.check();
+    expect([...copy.blocks()]).toHaveLength(1);
+  });
+
+  it("need base modulo 4096 where growth made page runs", () => {
+    const memory = new ArrayBuffer(65536, { maxByteLength: 1 << 20 });
+    const heap = createHeap({ memory, growth: {}, strategy: hyperheap() });
+    heap.alloc(heap.freeBytes);
+    memory.resize(69632);
+    expect(heap.grow(65536)).toBe(true);
+    expect(heap.pageFreeBytes).toBeGreaterThan(0);
+    expect(() => restoreHeap(heap.snapshot(), { strategy: hyperheap(), base: 64 })).toThrowError(
+      /modulo 4096/,
+    );
+  });
+
   it("keep plugins' state and slots", () => {
     const make = () => [failAfter(50), limit({ bytes: 100_000 })] as const;
     const heap = createHeap({ memory: 65536, strategy: hyperheap(), plugins: [...make()] });
@@ -313,7 +378,12 @@ describe("snapshot and restoreHeap", () => {
     expect(() => restoreHeap(older, stack)).toThrowError(/format version 0, this core reads 1/);
     const broken = image.slice();
     broken[heap.toOffset(ptr) - 16] ^= 0x40;
-    expect(() => restoreHeap(broken, stack)).toThrowError(coded("ERR_HEAP_CORRUPT"));
+    const target = new ArrayBuffer(65536);
+    expect(() => restoreHeap(broken, { ...stack, memory: target })).toThrowError(coded("ERR_HEAP_CORRUPT"));
+    expect(new Uint8Array(target).every((byte) => byte === 0)).toBe(true);
+    expect(() => restoreHeap(image, { ...stack, base: 1n as never })).toThrowError(
+      coded("ERR_INVALID_OPTION"),
+    );
     expect(image).toEqual(heap.snapshot());
   });
 });

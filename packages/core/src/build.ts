@@ -15,7 +15,6 @@ import type { Capabilities } from "./types.js";
 
 interface Parts {
   readonly assembly: Assembly;
-  readonly entry: Entry;
   readonly inspector: Inspector;
 }
 /** Not a private field: an object made with `Object.create(heap)` shall have a heap's getters, too. */
@@ -79,19 +78,19 @@ class ComposedHeap implements Heap {
     this.scoped = helpers.scoped;
     this.toOffset = helpers.toOffset;
     this.toPtr = helpers.toPtr;
-    this.snapshot = () => snapshot(assembly, entry);
-    this.grow = (bytes) => grow(assembly, entry, bytes);
-    this.descriptor = () => describe(assembly, entry);
+    this.snapshot = () => snapshot(assembly);
+    this.grow = (bytes) => grow(assembly, bytes);
+    this.descriptor = () => describe(assembly);
     this.name = assembly.name;
     this.agent = assembly.agent;
     this.memory = assembly.memory;
     this.capabilities = capabilitiesOf(assembly);
-    Object.defineProperty(this, PARTS, { value: { assembly, entry, inspector } });
+    Object.defineProperty(this, PARTS, { value: { assembly, inspector } });
   }
 
   get region(): Heap["region"] {
-    const { assembly, entry } = this[PARTS];
-    entry.ensureAttached();
+    const { assembly } = this[PARTS];
+    assembly.sync();
     const { base, areaStart, areaEnd } = assembly.region;
     return { base, bytes: areaEnd - base, areaStart, areaEnd };
   }
@@ -120,11 +119,11 @@ class ComposedHeap implements Heap {
 
 export function buildHeap(assembly: Assembly): Heap {
   const entry = createEntry(assembly);
-  const heap = new ComposedHeap(assembly, entry, createInspector(assembly, entry.ensureAttached));
+  const heap = new ComposedHeap(assembly, entry, createInspector(assembly));
   const { reset } = assembly.allocator;
   if (reset !== undefined) {
     const checked = (): void => {
-      entry.ensureAttached();
+      assembly.sync();
       reset();
     };
     Object.defineProperty(heap, "reset", { enumerable: true, value: checked });
@@ -141,8 +140,8 @@ function capabilitiesOf({ stack, strategy, region }: Assembly): Capabilities {
   return Object.freeze({ ...declared, grow: declared.grow && strategy.extend !== undefined && hasRoom });
 }
 
-function snapshot({ memory, region, lock }: Assembly, entry: Entry): Uint8Array<ArrayBuffer> {
-  entry.ensureAttached();
+function snapshot({ memory, region, lock, sync }: Assembly): Uint8Array<ArrayBuffer> {
+  sync();
   lock?.enter();
   try {
     const copy = new Uint8Array(region.areaEnd - region.base);
@@ -155,11 +154,11 @@ function snapshot({ memory, region, lock }: Assembly, entry: Entry): Uint8Array<
   }
 }
 
-function grow({ lock, growth, error }: Assembly, entry: Entry, bytes: number): boolean {
+function grow({ lock, growth, error, sync }: Assembly, bytes: number): boolean {
   if (!isUint32(bytes) || bytes === 0) {
     throw error("ERR_INVALID_SIZE", `bytes must be an integer in 1 … 2^32 - 1, not ${show(bytes)}`);
   }
-  entry.ensureAttached();
+  sync();
   lock?.enter();
   try {
     return growth.grow(bytes);
@@ -168,7 +167,7 @@ function grow({ lock, growth, error }: Assembly, entry: Entry, bytes: number): b
   }
 }
 
-function describe({ name, region, memory }: Assembly, entry: Entry): HeapDescriptor {
-  entry.ensureAttached();
+function describe({ name, region, memory, sync }: Assembly): HeapDescriptor {
+  sync();
   return { heapwright: 1, name, base: region.base, memory: memory.source };
 }

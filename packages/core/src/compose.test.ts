@@ -124,6 +124,18 @@ describe("what cannot be combined", () => {
     expect(() => make([], noting("x", "trace", calls))).toThrowError(composition);
   });
 
+  it("options that text does not keep, slots that are none, a create that returns nothing", () => {
+    const value = (option: unknown) => ({ ...noting("x", "trace", calls), options: { t: option } });
+    for (const option of [Number.NaN, Number.POSITIVE_INFINITY, {}, null, () => 1]) {
+      expect(() => make([value(option)])).toThrowError(composition);
+    }
+    make([value(1.5), { ...value("text"), name: "y" }, { ...value(false), name: "z" }]);
+    expect(() => make([{ ...noting("x", "trace", calls), slots: "ab" }])).toThrowError(composition);
+    expect(() => make([{ ...noting("x", "trace", calls), create: () => undefined }])).toThrowError(
+      composition,
+    );
+  });
+
   it("what is no plugin at all", () => {
     const invalid = expect.objectContaining({ code: "ERR_INVALID_OPTION" });
     for (const wrong of [[hyperheap], [5], ["stats"], [{}], "stats", 5])

@@ -15,7 +15,7 @@ import { type ChunkLayout, layoutChunk, type OwnedSlot } from "./layout.js";
 import type { Manifest, ManifestEntry } from "./manifest.js";
 import type { Memory } from "./memory.js";
 import { reallocOver } from "./realloc.js";
-import type { Allocator, Inner, Options, Phase, Plugin, Strategy } from "./types.js";
+import type { Allocator, Inner, Options, Phase, Plugin, SlotRequest, Strategy } from "./types.js";
 
 export const ABI = 1;
 const PHASES: readonly Phase[] = ["trace", "inject", "limit", "account", "guard", "front"];
@@ -195,12 +195,15 @@ export function resolveStack(stack: Stack, attached?: Manifest): ResolvedStack {
     ...plugin.options,
     ...attached?.plugins[index]?.options,
   }));
+  checkValues("strategy", stack.strategy.name, strategyOptions);
+  for (const [index, plugin] of stack.plugins.entries())
+    checkValues("plugin", plugin.name, pluginOptions[index] ?? {});
   const slots: OwnedSlot[] = stack.plugins.flatMap((plugin, index) => {
-    const asked =
-      typeof plugin.slots === "function"
-        ? plugin.slots(pluginOptions[index] as Options)
-        : (plugin.slots ?? []);
-    return asked.map((slot) => ({
+    const { slots: asked = [] } = plugin;
+    const wanted = typeof asked === "function" ? asked(pluginOptions[index] ?? {}) : asked;
+    if (!Array.isArray(wanted))
+      throw compositionError(`plugin "${plugin.name}": slots is ${show(wanted)}, not an array`);
+    return (wanted as readonly (string | SlotRequest)[]).map((slot) => ({
       ...(typeof slot === "string" ? { name: slot } : slot),
       owner: plugin.name,
     }));
@@ -217,6 +220,17 @@ export function resolveStack(stack: Stack, attached?: Manifest): ResolvedStack {
     layout: layout.fingerprint,
   };
   return { ...stack, strategyOptions, pluginOptions, layout, manifest };
+}
+
+/** Options are written into the heap as text and compared: only what comes back from text as it was. */
+function checkValues(what: string, name: string, options: Options): void {
+  for (const [key, value] of Object.entries(options as Readonly<Record<string, unknown>>)) {
+    if (typeof value === "string" || typeof value === "boolean" || Number.isFinite(value)) continue;
+    const found = show(value);
+    throw compositionError(
+      `${what} "${name}": option ${key} is ${found}, not a finite number, text or boolean`,
+    );
+  }
 }
 
 /**

@@ -76,12 +76,15 @@ function failing<Name extends string>(
         },
         api: {
           get requests() {
+            ctx.sync();
             return words[requests] as number;
           },
           get failed() {
+            ctx.sync();
             return words[failed] as number;
           },
           arm() {
+            ctx.sync();
             words[requests] = 0;
             words[failed] = 0;
           },

@@ -74,10 +74,13 @@ describe.each(KINDS)("growth of %s", (_kind, memory, growElsewhere) => {
     expect(heap.memory.buffer.byteLength).toBe(64 * KIB);
   });
 
-  it("does not happen without the option", () => {
-    const { heap } = make();
-    expect(heap.grow(64 * KIB)).toBe(false);
+  it("does not happen by itself without the option, but when asked for, where the buffer tells its maximum", () => {
+    const { heap, source } = make();
     expect(heap.alloc(100 * KIB)).toBe(0);
+    const tells = !(source instanceof WebAssembly.Memory);
+    expect(heap.capabilities.grow).toBe(tells);
+    expect(heap.grow(64 * KIB)).toBe(tells);
+    expect(heap.alloc(100 * KIB) !== 0).toBe(tells);
   });
 
   it("leaves the block in hand and its neighbours alone when realloc grows the memory", () => {

@@ -10,7 +10,7 @@
 import { GRANULE, HEADER, MAX_END, PAGE, roundDown, roundUp } from "./header.js";
 import type { Memory } from "./memory.js";
 import type { LiveRegion } from "./region.js";
-import type { Allocator, Inner } from "./types.js";
+import type { Allocator, Inner, Totals } from "./types.js";
 
 /** How a heap may grow. */
 export interface GrowthOptions {
@@ -61,6 +61,13 @@ export function createGrowth(site: GrowthSite): Growth {
     return gap() === 0 || foreign === "adopt";
   }
 
+  /** Space that only page runs can use is page runs: copies of the heap keep its base modulo a page from now on. */
+  function noteRuns(): void {
+    const sums: Totals = { capacity: 0, used: 0, free: 0, quarantined: 0, overhead: 0, page: 0, pageFree: 0 };
+    strategy.totals?.(sums);
+    if (sums.pageFree > 0) memory.u32[(region.base + HEADER.alignGranted) >>> 2] = PAGE;
+  }
+
   /** Whole pages of the memory's kind, or what is left up to the maximum if that is enough. */
   function growBy(asked: number): boolean {
     const before = memory.buffer.byteLength;
@@ -75,6 +82,7 @@ export function createGrowth(site: GrowthSite): Growth {
     site.refreshAll();
     const end = roundDown(before + amount, GRANULE);
     strategy.extend?.(gapEnd, end);
+    noteRuns();
     memory.u32[claimed] = before + amount - region.base;
     memory.u32[(region.base + HEADER.regionBytes) >>> 2] = end - region.base;
     site.refreshAll();

@@ -17,7 +17,7 @@
  * | header bytes | area start - base; multiple of 64 |
  * | region bytes | area end - base; multiple of 16; read under the lock it tells an agent that another one grew the heap |
  * | max bytes | what `region bytes` can reach: the side tables are sized for it |
- * | claimed bytes | bytes of the memory from base on when the heap was made or last grew: what came since is somebody else's |
+ * | claimed bytes | bytes from base on that are the heap's or nobody's, as of its making or last growth: what is behind is somebody else's |
  * | base | where the heap was when its blocks were aligned |
  * | align granted | largest alignment any block was ever asked for: a copy keeps `base` modulo it |
  * | agents given | ids handed out so far; the next agent gets one more |

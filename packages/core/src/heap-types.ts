@@ -53,8 +53,9 @@ export interface HeapString {
 }
 
 /**
- * What another agent needs to attach. Structured-cloneable: send it with `postMessage`. The buffer of a heap that
- * is not shared is copied by that, and so is the heap.
+ * What another agent needs to attach. Structured-cloneable on a buffer and on a shared `WebAssembly.Memory`: send it with
+ * `postMessage`. The buffer of a heap that is not shared is copied by that, and so is the heap. A `WebAssembly.Memory` that is not
+ * shared cannot be sent.
  */
 export interface HeapDescriptor {
   readonly heapwright: 1;
@@ -155,7 +156,7 @@ export interface Heap {
   grow(bytes: number): boolean;
   /** What another agent needs to attach. */
   descriptor(): HeapDescriptor;
-  /** Leaves the heap: every later call of this agent throws `ERR_DETACHED_HEAP`. The heap itself stays. */
+  /** Leaves the heap: every later call of this agent that needs it throws `ERR_DETACHED_HEAP`. The heap itself stays. */
   detach(): void;
 
   /** A block as a typed array of `length` zeroed elements; 0 is accepted. `ERR_OUT_OF_MEMORY` when exhausted. */

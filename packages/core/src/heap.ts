@@ -27,8 +27,6 @@ export interface Entry {
   goodSize(size: number): number;
   owns(ptr: Ptr): boolean;
   detach(): void;
-  /** Fresh views if the buffer was replaced; throws `ERR_DETACHED_HEAP` if this agent has left or the buffer is gone. */
-  ensureAttached(): void;
   /** Address of a view's block. `ERR_DETACHED_VIEW`, `ERR_INVALID_POINTER`. */
   ptrOfView(view: BytesView): Ptr;
 }
@@ -45,9 +43,9 @@ export function createEntry(assembly: Assembly): Entry {
   const sizeWord = (region.base + HEADER.regionBytes) >>> 2;
   let i32 = memory.i32;
   let sizeSeen = i32[sizeWord];
-  let detached = false;
+  let isLeft = false;
   assembly.onRefresh(() => {
-    i32 = detached ? EMPTY : memory.i32;
+    i32 = isLeft ? EMPTY : memory.i32;
     sizeSeen = memory.i32[sizeWord];
   });
 
@@ -93,16 +91,6 @@ export function createEntry(assembly: Assembly): Entry {
 
   // ---- views -----------------------------------------------------------------------------------------------------
 
-  function ensureAttached(): void {
-    if (detached) throw error("ERR_DETACHED_HEAP", "this agent has left the heap");
-    if (i32[sizeWord] === sizeSeen) return;
-    memory.refresh();
-    if (memory.buffer.byteLength < region.areaEnd) {
-      throw error("ERR_DETACHED_HEAP", "the heap's buffer is detached or was made smaller");
-    }
-    assembly.refreshAll();
-  }
-
   /** Copies of the heap keep its base modulo the largest alignment ever granted. */
   function noteAlign(align: number): void {
     // Outside the lock, perhaps: no agent may lower what another one has noted meanwhile.
@@ -141,7 +129,7 @@ export function createEntry(assembly: Assembly): Entry {
   function allocChecked(size: number, align: number, tag: number): Ptr {
     if (!isUint32(size) || size === 0 || !isAlign(align) || align > maxAlign || !isTag(tag))
       refuse(size, align, tag);
-    if (i32[sizeWord] !== sizeSeen) ensureAttached();
+    if (i32[sizeWord] !== sizeSeen) assembly.sync();
     if (align <= 16) return allocInner(size, 16, tag);
     const ptr = allocInner(size, align, tag);
     if (ptr !== 0) noteAlign(align);
@@ -157,7 +145,7 @@ export function createEntry(assembly: Assembly): Entry {
   function allocLocked(size: number, align = 16, tag = 0): Ptr {
     let ptr: Ptr;
     let usable = 0;
-    if (i32[sizeWord] !== sizeSeen) ensureAttached();
+    if (i32[sizeWord] !== sizeSeen) assembly.sync();
     lock?.enter();
     try {
       ptr = allocUnsafe(size, align, tag);
@@ -182,7 +170,7 @@ export function createEntry(assembly: Assembly): Entry {
     if (!isUint32(ptr)) refusePtr(ptr);
     if (!isUint32(size) || size === 0 || !isAlign(align) || align > maxAlign || !isTag(tag))
       refuse(size, align, tag);
-    if (i32[sizeWord] !== sizeSeen) ensureAttached();
+    if (i32[sizeWord] !== sizeSeen) assembly.sync();
   }
 
   function realloc(ptr: Ptr, size: number, align = 16, tag = 0): Ptr {
@@ -214,13 +202,13 @@ export function createEntry(assembly: Assembly): Entry {
     const ptr = typeof block === "number" ? block : ptrOfView(block);
     if (ptr === 0) return;
     if (!isUint32(ptr)) refusePtr(ptr);
-    if (i32[sizeWord] !== sizeSeen) ensureAttached();
+    if (i32[sizeWord] !== sizeSeen) assembly.sync();
     freeInner(ptr);
   }
 
   function ptrOfView(view: BytesView): Ptr {
     if (!ArrayBuffer.isView(view)) refusePtr(view);
-    ensureAttached();
+    assembly.sync();
     const { buffer } = view;
     if (memory.shows(buffer)) {
       if (view.byteOffset !== 0) return view.byteOffset;
@@ -244,7 +232,7 @@ export function createEntry(assembly: Assembly): Entry {
 
   function checkPtr(ptr: Ptr): void {
     if (!isUint32(ptr) || ptr === 0) refusePtr(ptr);
-    if (i32[sizeWord] !== sizeSeen) ensureAttached();
+    if (i32[sizeWord] !== sizeSeen) assembly.sync();
   }
 
   const entry: Entry = {
@@ -266,14 +254,13 @@ export function createEntry(assembly: Assembly): Entry {
       return goodInner(size);
     },
     owns(ptr) {
-      if (i32[sizeWord] !== sizeSeen) ensureAttached();
+      if (i32[sizeWord] !== sizeSeen) assembly.sync();
       return isUint32(ptr) && ptr >= region.areaStart && ptr < region.areaEnd;
     },
     detach() {
-      detached = true;
-      i32 = EMPTY;
+      isLeft = true;
+      assembly.detach();
     },
-    ensureAttached,
     ptrOfView,
   };
   return entry;

@@ -147,7 +147,7 @@ describe.each(KINDS)("typed helpers on %s", (kind, make) => {
 
   it("strings and bytes come back as they were", () => {
     const heap = make();
-    for (const text of ["a", "grüße", "漢字 🙂", "x".repeat(5000)]) {
+    for (const text of ["a", "\ufeffgrüße", "漢字 🙂", "x".repeat(5000)]) {
       const { ptr, bytes } = heap.string(text);
       expect(bytes).toBe(new TextEncoder().encode(text).length);
       expect(heap.text(ptr, bytes)).toBe(text);
@@ -205,6 +205,10 @@ describe.each(KINDS)("typed helpers on %s", (kind, make) => {
     expect(() => heap.allocArray(Uint8Array, 1.5)).toThrowError(coded("ERR_INVALID_SIZE"));
     expect(() => heap.allocArray(Float64Array, 2 ** 30)).toThrowError(coded("ERR_OUT_OF_MEMORY"));
     expect(() => heap.allocArray({} as never, 5)).toThrowError(coded("ERR_INVALID_OPTION"));
+    const gone = new DataView(new ArrayBuffer(8), 4);
+    structuredClone(gone.buffer, { transfer: [gone.buffer] });
+    expect(() => heap.dup(gone)).toThrowError(coded("ERR_DETACHED_VIEW"));
+    expect(() => heap.column(Uint8Array, 4, null as never)).toThrowError(coded("ERR_INVALID_OPTION"));
     expect(() => heap.dup([1, 2] as never)).toThrowError(coded("ERR_INVALID_OPTION"));
     expect(() => heap.string(5 as never)).toThrowError(coded("ERR_INVALID_OPTION"));
     expect(heap.snapshot()).toEqual(before);

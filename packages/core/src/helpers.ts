@@ -24,7 +24,7 @@ type Helpers = Pick<
 type Encoder = { encode(text: string): Uint8Array };
 type Decoder = { decode(bytes: Uint8Array): string };
 declare const TextEncoder: new () => Encoder;
-declare const TextDecoder: new () => Decoder;
+declare const TextDecoder: new (label: string, options: { ignoreBOM: boolean }) => Decoder;
 
 /** `Symbol.dispose` where the engine has it. */
 const DISPOSE: symbol | undefined = (Symbol as unknown as { readonly dispose?: symbol }).dispose;
@@ -68,7 +68,7 @@ export function createHelpers(assembly: Assembly, entry: Entry): Helpers {
   /** [ptr, ptr + length) must lie in the area. */
   function checkRange(ptr: number, length: number): void {
     checkLength(length);
-    entry.ensureAttached();
+    assembly.sync();
     if (entry.owns(ptr) && ptr + length <= region.areaEnd) return;
     const details = typeof ptr === "number" ? { ptr } : {};
     throw error(
@@ -119,6 +119,9 @@ export function createHelpers(assembly: Assembly, entry: Entry): Helpers {
     length: number,
     options: { readonly align?: number; readonly tag?: number } = {},
   ): Column<View> {
+    if (typeof options !== "object" || options === null) {
+      throw error("ERR_INVALID_OPTION", `column expects an object of options, not ${show(options)}`);
+    }
     checkType(type);
     const bytes = bytesFor(length, type.BYTES_PER_ELEMENT);
     let ptr = entry.alloc(bytes, options.align, options.tag);
@@ -138,7 +141,7 @@ export function createHelpers(assembly: Assembly, entry: Entry): Helpers {
       },
       get view() {
         live();
-        entry.ensureAttached();
+        assembly.sync();
         if (epoch !== memory.epoch) {
           view = viewAt(type, ptr, count);
           epoch = memory.epoch;
@@ -169,10 +172,9 @@ export function createHelpers(assembly: Assembly, entry: Entry): Helpers {
   function dup(bytes: ArrayBufferView, align?: number, tag?: number): number {
     if (!ArrayBuffer.isView(bytes))
       throw error("ERR_INVALID_OPTION", `expected a typed array or DataView, not ${show(bytes)}`);
+    // Asked first: a detached DataView does not even tell its offset.
+    if (isDetached(bytes.buffer)) throw error("ERR_DETACHED_VIEW", "the view's buffer is detached");
     const { buffer, byteOffset, byteLength } = bytes;
-    if (buffer.byteLength === 0 && byteLength === 0 && isDetached(buffer)) {
-      throw error("ERR_DETACHED_VIEW", "the view's buffer is detached");
-    }
     // The view may show this memory, whose buffer the allocation may replace.
     const ours = memory.shows(buffer as ArrayBuffer);
     const ptr = entry.allocUnsafe(Math.max(1, byteLength), align, tag);
@@ -203,7 +205,7 @@ export function createHelpers(assembly: Assembly, entry: Entry): Helpers {
     text(ptr, bytes) {
       checkRange(ptr, bytes);
       // Copied first: decoders of browsers refuse shared memory.
-      return new TextDecoder().decode(memory.u8.slice(ptr, ptr + bytes));
+      return new TextDecoder("utf-8", { ignoreBOM: true }).decode(memory.u8.slice(ptr, ptr + bytes));
     },
     scoped(size, align, tag) {
       let ptr = entry.alloc(size, align, tag);
@@ -220,12 +222,12 @@ export function createHelpers(assembly: Assembly, entry: Entry): Helpers {
       }) as unknown as Scoped;
     },
     toOffset(ptr) {
-      entry.ensureAttached();
+      assembly.sync();
       if (!entry.owns(ptr)) throw error("ERR_INVALID_POINTER", `${show(ptr)} is not in the heap`);
       return ptr - region.base;
     },
     toPtr(offset) {
-      entry.ensureAttached();
+      assembly.sync();
       const ptr = typeof offset === "number" ? region.base + offset : -1;
       if (!entry.owns(ptr)) {
         throw error(
@@ -240,6 +242,7 @@ export function createHelpers(assembly: Assembly, entry: Entry): Helpers {
 
 /** A view can be made on an empty buffer, not on a detached one. */
 function isDetached(buffer: ArrayBufferLike): boolean {
+  if (buffer.byteLength > 0) return false;
   try {
     new Uint8Array(buffer);
     return false;

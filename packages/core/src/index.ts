@@ -2,17 +2,8 @@
  * @heapwright/core: memory, chunk layout, lock, composition, errors, and the heap they make.
  */
 
-export {
-  type AttachOptions,
-  attachHeap,
-  createAllocator,
-  createHeap,
-  defineStack,
-  type HeapOptions,
-  type RestoreOptions,
-  restoreHeap,
-  type StackOptions,
-} from "./create.js";
+export { attachHeap } from "./attach.js";
+export { createAllocator, createHeap, defineStack } from "./create.js";
 export {
   HEAP_ERROR_CODES,
   HeapError,
@@ -40,6 +31,8 @@ export type { ApisOf, Composable, PluginBundle, PluginInput } from "./infer.js";
 export { type LimitApi, limit } from "./limit.js";
 export { type AtomicsLockOptions, atomicsLock, noLock } from "./lock.js";
 export { createMemory, type Memory, type MemorySource, type WebAssemblyMemory } from "./memory.js";
+export type { AttachOptions, HeapOptions, RestoreOptions, StackOptions } from "./options.js";
+export { restoreHeap } from "./restore.js";
 export type {
   Align,
   Allocator,

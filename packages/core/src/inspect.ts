@@ -16,17 +16,17 @@ export interface Inspector {
 /** A report of this many findings is cut: a broken chain would fill pages. */
 const MAX_FINDINGS = 64;
 
-export function createInspector(assembly: Assembly, ensureAttached: () => void): Inspector {
-  const { allocator, region, memory, error, lock, name } = assembly;
+export function createInspector(assembly: Assembly): Inspector {
+  const { allocator, region, memory, error, lock, name, sync } = assembly;
 
   function walk(visit: (block: WalkedBlock) => void): void {
-    ensureAttached();
+    sync();
     if (allocator.walk === undefined) throw error("ERR_UNSUPPORTED", "this stack cannot list its blocks");
     allocator.walk(visit);
   }
 
   function totals(): Totals {
-    ensureAttached();
+    sync();
     const sums: Totals = { capacity: 0, used: 0, free: 0, quarantined: 0, overhead: 0, page: 0, pageFree: 0 };
     if (allocator.totals !== undefined) {
       allocator.totals(sums);
@@ -70,7 +70,7 @@ export function createInspector(assembly: Assembly, ensureAttached: () => void):
   }
 
   function check(): void {
-    ensureAttached();
+    sync();
     const findings: Finding[] = [];
     const report = (finding: Finding): void => {
       findings.push(finding);

@@ -8,7 +8,7 @@
  * Price: one `goodSize` and one `usableSize` per allocation, one `usableSize` per free.
  */
 import { HeapError, isUint32, show } from "./errors.js";
-import { PAGE } from "./header.js";
+import { GRANULE, PAGE } from "./header.js";
 import type { Plugin } from "./types.js";
 
 export interface LimitApi {
@@ -44,8 +44,8 @@ export function limit(options: { readonly bytes: number }): Plugin<"limit", Limi
       /** What a block of `size` bytes will count: a page run has whole pages. */
       const expected = (size: number, pages: boolean): number =>
         pages ? Math.ceil(size / PAGE) * PAGE : goodSize(size);
-      const isOver = (ptr: number, before: number, size: number): boolean => {
-        const after = expected(size, ptr % PAGE === 0 && before % PAGE === 0);
+      const isOver = (ptr: number, before: number, size: number, align: number): boolean => {
+        const after = expected(size, align === PAGE || (ptr % PAGE === 0 && before % PAGE === 0));
         return after > before && inUse() - before + after > most;
       };
       const inUse = (): number => words[used] as number;
@@ -67,14 +67,14 @@ export function limit(options: { readonly bytes: number }): Plugin<"limit", Limi
           },
           resize(ptr, size) {
             const before = usableSize(ptr);
-            if (isOver(ptr, before, size)) return false;
+            if (isOver(ptr, before, size, GRANULE)) return false;
             if (!resize(ptr, size)) return false;
             add(usableSize(ptr) - before);
             return true;
           },
           realloc(ptr, size, align, tag) {
             const before = usableSize(ptr);
-            if (isOver(ptr, before, size)) return 0;
+            if (isOver(ptr, before, size, align)) return 0;
             const moved = realloc(ptr, size, align, tag);
             if (moved !== 0) add(usableSize(moved) - before);
             return moved;
@@ -88,6 +88,7 @@ export function limit(options: { readonly bytes: number }): Plugin<"limit", Limi
         },
         api: {
           get usedBytes() {
+            ctx.sync();
             return inUse();
           },
           limitBytes: most,

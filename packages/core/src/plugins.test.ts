@@ -54,9 +54,36 @@ describe("limit", () => {
     }
   });
 
+  it("holds for page runs, too", () => {
+    const heap = createHeap({ memory: 65536, strategy: hyperheap(), plugins: [limit({ bytes: 5000 })] });
+    const ptr = heap.alloc(100);
+    expect(heap.realloc(ptr, 4100, 4096)).toBe(0);
+    expect(heap.alloc(4097, 4096)).toBe(0);
+    const run = heap.realloc(ptr, 4000, 4096);
+    expect(run).toBeGreaterThan(0);
+    expect(heap.limit.usedBytes).toBe(4096);
+    expect(heap.realloc(run, 4097)).toBe(0);
+  });
+
   it.each([0, -1, 1.5, Number.NaN, "5", undefined, 2 ** 32])("refuses bytes %s", (bytes) => {
     expect(() => limit({ bytes: bytes as number })).toThrowError(coded("ERR_INVALID_OPTION"));
   });
+});
+
+it("APIs see the heap as it is after the buffer was replaced", () => {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 8 });
+  const plugins = [limit({ bytes: 9999 }), failAfter(5)] as const;
+  const heap = createHeap({ memory, strategy: hyperheap(), plugins: [...plugins] });
+  heap.alloc(100);
+  memory.grow(1);
+  expect(heap.limit.usedBytes).toBe(112);
+  memory.grow(1);
+  expect(heap.failAfter.requests).toBe(1);
+  memory.grow(1);
+  heap.failAfter.arm();
+  expect(heap.failAfter.requests).toBe(0);
+  heap.detach();
+  expect(() => heap.limit.usedBytes).toThrowError(coded("ERR_DETACHED_HEAP"));
 });
 
 describe("failAfter and failEvery", () => {

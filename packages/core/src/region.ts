@@ -95,7 +95,13 @@ export function placeRegion(stack: ResolvedStack, base: number, end: number, max
   return { base, areaStart, areaEnd, areaMax, claimedEnd: end, strategyState, pluginStates };
 }
 
-/** Is there room for one chunk? */
+/** Is there room for one chunk, and are at least half of the bytes the area's? */
+export function fitsRoom(placement: Placement, headerBytes: number): boolean {
+  const half = (placement.base + placement.areaEnd) / 2;
+  return placement.areaStart <= half && placement.areaEnd - placement.areaStart >= headerBytes + GRANULE;
+}
+
+/** Throws `ERR_INVALID_OPTION` if there is no room for one chunk. */
 export function checkRoom(placement: Placement, headerBytes: number): void {
   const need = placement.areaStart + headerBytes + GRANULE - placement.base;
   const have = placement.areaEnd - placement.base;
@@ -194,4 +200,9 @@ export function readHeader(memory: Memory, base: number): HeaderWords {
     lockKind: get(HEADER.lockKind),
     manifest: decodeManifest(text),
   };
+}
+
+/** The id of one more agent. */
+export function nextAgent(memory: Memory, base: number): number {
+  return Atomics.add(memory.i32, (base + HEADER.agents) >>> 2, 1) + 1;
 }

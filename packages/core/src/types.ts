@@ -147,7 +147,7 @@ export interface SlotRequest {
   readonly adjoins?: boolean;
 }
 
-/** The header slots of one plugin, by name. */
+/** The header slots of one plugin, by name. In a block just made they hold anything: write them in `alloc`. */
 export interface Slot {
   /** Byte address of the slot's first word for this live block; 0 where the block has none. */
   address(ptr: Ptr): number;
@@ -202,6 +202,11 @@ export interface Context {
   error(code: HeapErrorCode, message: string, details?: HeapErrorDetails): Error;
   /** Called when views or the area's end were replaced: take them from `memory` and `region` again. */
   onRefresh(refresh: () => void): void;
+  /**
+   * For members of an API, which no entry point of the heap precedes: takes fresh views if somebody has replaced the buffer
+   * or grown the heap. Throws `ERR_DETACHED_HEAP` where that is over.
+   */
+  sync(): void;
 }
 
 /** What a layer stands on: primitives whose `realloc` is always there. */

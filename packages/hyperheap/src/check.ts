@@ -116,10 +116,27 @@ function checkLive(space: Space, seen: Seen, report: Report): void {
       else report({ message: `the live bitmap has ${hex(ptr)}, where no payload starts`, ptr });
     }
   }
+  checkBehind(space, "live bitmap", space.live + words, space.free, 1, report);
   if (found === seen.payloads.size) return;
   for (const ptr of seen.payloads) {
     if (!isPayloadStart(space, ptr))
       report({ message: `the live bitmap misses the payload ${hex(ptr)}`, ptr });
+  }
+}
+
+/** What a table has for space behind the area's end is zero, else a growth would show it. */
+function checkBehind(
+  space: Space,
+  name: string,
+  from: number,
+  to: number,
+  step: number,
+  report: Report,
+): void {
+  for (let index = from; index < to; index += step) {
+    if (space.i32[index] === 0) continue;
+    report({ message: `the ${name} has entries behind the area's end` });
+    return;
   }
 }
 
@@ -135,6 +152,7 @@ function checkFreeMap(space: Space, seen: Seen, report: Report): void {
       else report({ message: `the free map has ${hex(chunk)}, where no free chunk starts`, ptr });
     }
   }
+  checkBehind(space, "free map", space.free + words, space.levelStart[0], 1, report);
   if (found !== seen.mapped.size)
     report({ message: `the free map has ${found} of ${seen.mapped.size} free chunks` });
 }
@@ -179,6 +197,15 @@ function checkRuns(space: Space, boundary: number, seen: Seen, report: Report): 
     if (!sums.known.has(page))
       report({ message: `the page table has ${hex(address)}, where no run is`, ptr: address });
   }
+  const { pages, entries, entryWords } = space;
+  checkBehind(
+    space,
+    "page table",
+    pages + top * entryWords,
+    pages + entries * entryWords,
+    entryWords,
+    report,
+  );
 }
 
 function checkRunsIn(

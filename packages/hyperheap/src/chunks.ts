@@ -1,5 +1,6 @@
 /**
- * What the hot paths (alloc.ts, free.ts) leave over: aligned blocks, resizing, the free tail. `_` free, `U` used, `A` the chunk in hand, `h` headers are part of their chunks.
+ * What the hot paths (alloc.ts, free.ts) leave over: aligned blocks, resizing, the free tail. In the pictures `_` is free,
+ * `U` used, `A` the chunk in hand; headers are part of their chunks.
  *
  * Order of stores: what is new is written while nothing reaches it, one store commits it (`next` or the used bit), and bitmaps
  * and sums follow, which can be derived from the chain.

@@ -7,6 +7,9 @@
  *
  * A bridge is a header in the top bytes of the last chunk whose payload spans what must stay where it is. Where the last chunk
  * is too small to keep a payload beside it, all of it becomes the bridge.
+ *
+ * The core grows a memory to the end of a page. A last chunk that ends inside one has somebody else's bytes behind it, and no page
+ * run is cut from it: for those, too, the area grows behind a bridge.
  */
 import { isUsed, setNext, spanOf, writeHeader } from "./chain.js";
 import { appendFree } from "./chunks.js";
@@ -17,6 +20,7 @@ import {
   BOUNDARY,
   boundaryOf,
   FREE,
+  GRANULE,
   getState,
   LAST,
   lastChunk,
@@ -39,10 +43,7 @@ export function extend(space: Space, gapEnd: number, end: number): void {
     setState(space, BOUNDARY, end - space.base);
     appendFree(space, gapEnd, end);
   } else {
-    const before = space.areaEnd;
-    space.areaEnd = end;
     adoptPages(space, gapEnd, end);
-    space.areaEnd = before;
   }
 }
 
@@ -79,11 +80,12 @@ export function growthFor(space: Space, size: number, align: number, gap: number
   if (!isPages && size > MAX_REQUEST) return -1;
   if (!isClear && !lastFree) return isPages ? pagesFor(size) * PAGE + padding(space, gap) : -1;
   // Where the chunk begins that the request would be served from, and how much of it there is already.
-  const chunk = isClear && lastFree ? last : space.areaEnd + gap;
-  const have = space.areaEnd + gap - chunk;
-  // The run is cut from the top; what stays of the chunk is nothing at all, or at least the smallest chunk.
+  const from = Math.ceil((space.areaEnd + gap) / GRANULE) * GRANULE;
+  const chunk = isClear && lastFree ? last : from;
+  const have = from - chunk;
+  // The run is cut from the top, a page's end; what stays of the chunk is nothing at all, or at least the smallest chunk.
   if (isPages) {
-    const stays = have === 0 && chunk % PAGE === 0 ? 0 : space.least;
+    const stays = chunk % PAGE === 0 ? 0 : space.least;
     return Math.max(1, stays + pagesFor(size) * PAGE - have);
   }
   return Math.max(1, space.header + slackFor(space, chunk, align) + roundRequest(size) - have);

@@ -4,8 +4,9 @@
  * Placement is a contract: the free chunk with the lowest address that fits wins, free merges at once, the slack in front of
  * an aligned block stays a free chunk, an alignment of 4096 is a page run. Bytes and invariants: space.ts.
  *
- * Price: 16 bytes a block before rounding to 16; 1.6 % of the region for tables (of which 0.3 % are kept for the index);
- * allocation O(free chunks before the fit), free, resize and every validation O(1).
+ * Price: 16 bytes a block before rounding to 16; tables of 0.78 % (live bitmap), 0.39 % (free map) and 0.21 % (index) of the
+ * region, and 0.1 % for pages. Allocation, and what free and resize do to the index: O(log region), see tree.ts; with an
+ * alignment above 16 see fit.ts. The rest of free and resize, and every validation of a good pointer: O(1).
  */
 import type { Allocator, Strategy } from "@heapwright/core";
 import { createAlloc } from "./alloc.js";

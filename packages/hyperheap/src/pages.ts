@@ -17,9 +17,11 @@
  * | pages | length of the run, in its first entry, and in the last one of a freed run |
  * | slots | the plugins' words of the run that begins here |
  *
+ * A length is range-checked before it is followed, and a freed run's has to stand in both its ends: `usedLength`, `freedLength`.
+ *
  * Cost: O(1) to cut, free and find; O(pages in runs) to search the freed runs, and only if there are any.
  */
-import { distanceBack, isUsed, setNext, wipeHeader } from "./chain.js";
+import { isUsed, previousChunk, setNext, wipeHeader } from "./chain.js";
 import { appendFree } from "./chunks.js";
 import {
   BOUNDARY,
@@ -73,9 +75,48 @@ export function isRun(space: Space, ptr: number): boolean {
   return (space.u32[entry(space, pageAt(space, ptr))] & STATE_MASK) === IN_USE;
 }
 
-/** Bytes of the run that begins at `ptr`. */
+/** Bytes of the run in use at `ptr`. Throws `ERR_HEAP_CORRUPT` if its length cannot be true. */
 export function runBytes(space: Space, ptr: number): number {
-  return (space.u32[entry(space, pageAt(space, ptr))] >>> COUNT_SHIFT) * PAGE;
+  return usedLength(space, pageAt(space, ptr)) * PAGE;
+}
+
+/** Pages of the run in use at a page. Throws `ERR_HEAP_CORRUPT` if they cannot be true. */
+function usedLength(space: Space, page: number): number {
+  const count = space.u32[entry(space, page)] >>> COUNT_SHIFT;
+  if (count === 0 || page + count > pageAt(space, space.areaEnd))
+    corruptRun(space, addressOf(space, page), count);
+  return count;
+}
+
+/** Pages of the freed run that begins at a page, 0 if none does. Throws `ERR_HEAP_CORRUPT` if its ends do not agree. */
+function freedLength(space: Space, page: number, top: number): number {
+  if (page >= top) return 0;
+  const word = space.u32[entry(space, page)];
+  if ((word & STATE_MASK) !== FREED) return 0;
+  const count = word >>> COUNT_SHIFT;
+  if (count === 0 || page + count > top) corruptRun(space, addressOf(space, page), count);
+  if (count > 1 && space.u32[entry(space, page + count - 1)] !== ((count << COUNT_SHIFT) | END_MARK) >>> 0)
+    corruptRun(space, addressOf(space, page), count);
+  return count;
+}
+
+/** As `freedLength`, of the freed run that ends there. What lies below the boundary is under a bridge, or no run at all. */
+function freedLengthBefore(space: Space, page: number): number {
+  const word =
+    page === 0 || addressOf(space, page) === boundaryOf(space) ? 0 : space.u32[entry(space, page - 1)];
+  if ((word & STATE_MASK) !== FREED && (word & END_MARK) === 0) return 0;
+  const count = word >>> COUNT_SHIFT;
+  if (count === 0 || count > page || freedLength(space, page - count, page) !== count)
+    corruptRun(space, addressOf(space, page - 1), count);
+  return count;
+}
+
+export function corruptRun(space: Space, ptr: number, count: number): never {
+  throw space.error(
+    "ERR_HEAP_CORRUPT",
+    `page table at 0x${ptr.toString(16)}: ${count} pages cannot be true`,
+    { ptr, hint: "something wrote over the heap's tables, which lie before its area" },
+  );
 }
 
 /** The run that begins at an address, if one does. */
@@ -144,10 +185,9 @@ export function allocRun(space: Space, count: number): number {
 function reuseRun(space: Space, count: number): number {
   if (getState(space, PAGES_FREE) < count * PAGE) return 0;
   const floor = floorOf(space);
-  for (let page = pageAt(space, space.areaEnd) - 1; page >= floor; page--) {
-    const word = space.u32[entry(space, page)];
-    if ((word & STATE_MASK) !== FREED) continue;
-    const have = word >>> COUNT_SHIFT;
+  const top = pageAt(space, space.areaEnd);
+  for (let page = top - 1; page >= floor; page--) {
+    const have = freedLength(space, page, top);
     if (have < count) continue;
     erase(space, page, have);
     if (have > count) writeFreed(space, page, have - count);
@@ -159,24 +199,23 @@ function reuseRun(space: Space, count: number): number {
 }
 
 /**
- * From the top of a free last chunk. The table entry is written first, the boundary commits.
+ * From the top of a free last chunk that ends with a page. The table entry is written first, the boundary commits.
  *
  *     U________|     U____|UUU     or, if nothing remains, the chunk disappears:     U|UUUUUUUU
  */
 function cutRun(space: Space, count: number): number {
   const boundary = boundaryOf(space);
   const last = lastChunk(space);
-  if (space.areaEnd % PAGE !== 0 || last === 0 || isUsed(space, last)) return 0;
+  if (boundary % PAGE !== 0 || space.areaEnd % PAGE !== 0 || last === 0 || isUsed(space, last)) return 0;
   const ptr = boundary - count * PAGE;
   const remains = ptr - last;
   if (remains !== 0 && remains < space.least) return 0;
+  const previous = remains === 0 ? previousChunk(space, last) : 0;
   const page = pageAt(space, ptr);
   writeUsed(space, page, count);
   lowerFloor(space, page);
   setState(space, BOUNDARY, ptr - space.base);
   if (remains === 0) {
-    const back = distanceBack(space, last);
-    const previous = back === 0 ? 0 : last - back;
     if (previous !== 0) setNext(space, previous, 0);
     setState(space, LAST, previous === 0 ? 0 : previous - space.base);
     wipeHeader(space, last);
@@ -191,9 +230,11 @@ function cutRun(space: Space, count: number): number {
 /** Frees the run in use at `ptr`. */
 export function freeRun(space: Space, ptr: number): void {
   const page = pageAt(space, ptr);
-  const count = space.u32[entry(space, page)] >>> COUNT_SHIFT;
+  const count = usedLength(space, page);
+  const after = freedLength(space, page + count, pageAt(space, space.areaEnd));
+  const before = freedLengthBefore(space, page);
   move(space, PAGES, PAGES_FREE, count * PAGE);
-  release(space, page, count);
+  release(space, page, count, before, after);
 }
 
 /** New pages that only page runs can use (growth where no chunk can follow). */
@@ -201,33 +242,22 @@ export function adoptPages(space: Space, from: number, to: number): void {
   const first = Math.ceil((from - space.pageBase) / PAGE);
   const count = pageAt(space, to) - first;
   if (count <= 0) return;
+  const before = freedLengthBefore(space, first);
   setState(space, PAGES_FREE, getState(space, PAGES_FREE) + count * PAGE);
-  release(space, first, count);
+  release(space, first, count, before, 0);
 }
 
 /**
- * Pages that are free now: coalesced with freed neighbours, and given back to the chunks if they touch the boundary.
+ * Pages that are free now: coalesced with the freed runs of `before` and `after` pages at their ends, which the caller has looked
+ * at before it changed anything, and given back to the chunks if they touch the boundary.
  *
  *     |__UUU_|  |______|        boundary |UUU___UU  to  boundary moved up past both
  */
-function release(space: Space, page: number, count: number): void {
-  let first = page;
-  let total = count;
-  const top = pageAt(space, space.areaEnd);
-  const after = page + count < top ? space.u32[entry(space, page + count)] : 0;
-  if ((after & STATE_MASK) === FREED) {
-    erase(space, page + count, after >>> COUNT_SHIFT);
-    total += after >>> COUNT_SHIFT;
-  }
-  // What lies below the boundary is under a bridge, or no run at all.
-  const isFirst = addressOf(space, page) === boundaryOf(space);
-  const before = isFirst || page === 0 ? 0 : space.u32[entry(space, page - 1)];
-  if ((before & END_MARK) !== 0 || (before & STATE_MASK) === FREED) {
-    const have = before >>> COUNT_SHIFT;
-    first -= have;
-    total += have;
-    erase(space, first, have);
-  }
+function release(space: Space, page: number, count: number, before: number, after: number): void {
+  const first = page - before;
+  const total = before + count + after;
+  if (after !== 0) erase(space, page + count, after);
+  if (before !== 0) erase(space, first, before);
   erase(space, page, count);
   const from = addressOf(space, first);
   if (from !== boundaryOf(space)) {
@@ -247,19 +277,18 @@ function release(space: Space, page: number, count: number): void {
 export function resizeRun(space: Space, ptr: number, size: number): boolean {
   const page = pageAt(space, ptr);
   const at = entry(space, page);
-  const have = space.u32[at] >>> COUNT_SHIFT;
+  const have = usedLength(space, page);
   const count = pagesFor(size);
   if (count === have) return true;
+  const behind = page + have;
+  const spare = freedLength(space, behind, pageAt(space, space.areaEnd));
   if (count < have) {
     space.u32[at] = (count << COUNT_SHIFT) | IN_USE;
     move(space, PAGES, PAGES_FREE, (have - count) * PAGE);
-    release(space, page + count, have - count);
+    release(space, page + count, have - count, 0, spare);
     return true;
   }
-  const behind = page + have;
-  const word = behind < pageAt(space, space.areaEnd) ? space.u32[entry(space, behind)] : 0;
-  const spare = word >>> COUNT_SHIFT;
-  if ((word & STATE_MASK) !== FREED || spare < count - have) return false;
+  if (spare < count - have) return false;
   erase(space, behind, spare);
   if (spare > count - have) writeFreed(space, page + count, spare - (count - have));
   space.u32[at] = (count << COUNT_SHIFT) | IN_USE;

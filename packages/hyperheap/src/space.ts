@@ -68,6 +68,8 @@ interface Tables {
   readonly levelStart: readonly number[];
   readonly levels: readonly number[];
   readonly pages: number;
+  /** Entries of the page table. */
+  readonly entries: number;
   readonly bytes: number;
 }
 
@@ -96,7 +98,15 @@ export function planTables(regionBytes: number, sideWords: number): Tables {
     pages += align64(words * 4);
   }
   const entries = Math.ceil(regionBytes / PAGE) + 2;
-  return { live, free, levelStart, levels, pages, bytes: pages + align64(entries * (1 + sideWords) * 4) };
+  return {
+    live,
+    free,
+    levelStart,
+    levels,
+    pages,
+    entries,
+    bytes: pages + align64(entries * (1 + sideWords) * 4),
+  };
 }
 
 export function stateBytes({ regionBytes, layout }: StateSize): number {
@@ -125,8 +135,9 @@ export class Space {
   /** First word and number of words of each level of the index, leaves first. */
   readonly levelStart: readonly number[];
   readonly levelWords: readonly number[];
-  /** Words of a page-table entry. */
+  /** Words of a page-table entry, and how many entries there are. */
   readonly entryWords: number;
+  readonly entries: number;
   /** First byte of page 0 of the page table. */
   readonly pageBase: number;
   readonly error: Context["error"];
@@ -149,6 +160,7 @@ export class Space {
     this.levelStart = tables.levelStart.map((offset) => (state + offset) >>> 2);
     this.levelWords = tables.levels;
     this.entryWords = 1 + layout.sideWords;
+    this.entries = tables.entries;
     this.pageBase = region.areaStart - (region.areaStart % PAGE);
     this.error = ctx.error;
     ctx.onRefresh(() => this.refresh(ctx.memory, region));

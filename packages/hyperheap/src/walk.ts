@@ -4,8 +4,8 @@
 import type { WalkedBlock } from "@heapwright/core";
 import { isUsed, spanOf } from "./chain.js";
 import { isPayloadStart } from "./maps.js";
-import { runAt } from "./pages.js";
-import { boundaryOf, lastChunk, PAGE, type Space } from "./space.js";
+import { corruptRun, runAt } from "./pages.js";
+import { boundaryOf, GRANULE, lastChunk, PAGE, type Space } from "./space.js";
 
 type Visit = (block: WalkedBlock) => void;
 
@@ -13,6 +13,10 @@ type Visit = (block: WalkedBlock) => void;
 export function walk(space: Space, visit: Visit): void {
   const { header, areaStart } = space;
   const last = lastChunk(space);
+  const boundary = boundaryOf(space);
+  if (boundary > space.areaEnd || boundary < Math.max(areaStart, last) || boundary % GRANULE !== 0) {
+    throw space.error("ERR_HEAP_CORRUPT", `boundary 0x${boundary.toString(16)} cannot be true`, {});
+  }
   for (let chunk = areaStart; last !== 0; ) {
     const span = spanOf(space, chunk);
     const ptr = chunk + header;
@@ -22,7 +26,7 @@ export function walk(space: Space, visit: Visit): void {
     if (chunk === last) break;
     chunk += span;
   }
-  walkRuns(space, boundaryOf(space), space.areaEnd, visit);
+  walkRuns(space, boundary, space.areaEnd, visit);
 }
 
 /** Runs in `[from, to)`; what lies between them belongs to somebody else. */
@@ -34,6 +38,7 @@ function walkRuns(space: Space, from: number, to: number, visit: Visit): void {
       at += PAGE - (at % PAGE);
       continue;
     }
+    if (run.bytes === 0 || at + run.bytes > to) corruptRun(space, run.ptr, run.bytes / PAGE);
     if (at > reserved) visit(block(reserved, at - reserved, "reserved"));
     visit(block(run.ptr, run.bytes, run.used ? "page" : "free"));
     at += run.bytes;
