@@ -97,12 +97,9 @@ export function createEntry(assembly: Assembly): Entry {
 
   // ---- views -----------------------------------------------------------------------------------------------------
 
-  /** Copies of the heap keep its base modulo the largest alignment ever granted. */
+  /** Copies of the heap keep its base modulo the largest alignment ever granted. With the lock held. */
   function noteAlign(align: number): void {
-    // Outside the lock, perhaps: no agent may lower what another one has noted meanwhile.
-    for (let noted = i32[alignWord]; noted < align; noted = i32[alignWord]) {
-      Atomics.compareExchange(i32, alignWord, noted, align);
-    }
+    if (i32[alignWord] < align) i32[alignWord] = align;
   }
 
   function zero(from: number, to: number): void {
@@ -137,9 +134,14 @@ export function createEntry(assembly: Assembly): Entry {
       refuse(size, align, tag);
     if (fromSize[0] !== sizeSeen) assembly.sync();
     if (align <= 16) return allocInner(size, 16, tag);
-    const ptr = allocInner(size, align, tag);
-    if (ptr !== 0) noteAlign(align);
-    return ptr;
+    lock?.enter();
+    try {
+      const ptr = allocInner(size, align, tag);
+      if (ptr !== 0) noteAlign(align);
+      return ptr;
+    } finally {
+      lock?.leave();
+    }
   }
 
   function alloc(size: number, align = 16, tag = 0): Ptr {
@@ -167,9 +169,15 @@ export function createEntry(assembly: Assembly): Entry {
   function reallocUnsafe(ptr: Ptr, size: number, align = 16, tag = 0): Ptr {
     if (ptr === 0) return allocUnsafe(size, align, tag);
     checkRealloc(ptr, size, align, tag);
-    const moved = reallocInner(ptr, size, Math.max(align, 16), tag);
-    if (moved !== 0 && align > 16) noteAlign(align);
-    return moved;
+    if (align <= 16) return reallocInner(ptr, size, 16, tag);
+    lock?.enter();
+    try {
+      const moved = reallocInner(ptr, size, align, tag);
+      if (moved !== 0) noteAlign(align);
+      return moved;
+    } finally {
+      lock?.leave();
+    }
   }
 
   function checkRealloc(ptr: Ptr, size: number, align: number, tag: number): void {
