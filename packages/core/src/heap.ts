@@ -3,7 +3,7 @@
  *
  *     heap.alloc > checks > [lock > trace > inject > limit > account > guard] > strategy > zero the payload
  *
- * What is in brackets is there only if the stack has it. Price of the entry itself: see `Composition costs` in the bench's table.
+ * What is in brackets is there only if the stack has it. Price of the entry itself: see "What composing costs" in the bench's output.
  */
 import type { Assembly } from "./assemble.js";
 import { isUint32, show } from "./errors.js";
@@ -169,6 +169,11 @@ export function createEntry(assembly: Assembly): Entry {
   function reallocUnsafe(ptr: Ptr, size: number, align = 16, tag = 0): Ptr {
     if (ptr === 0) return allocUnsafe(size, align, tag);
     checkRealloc(ptr, size, align, tag);
+    return move(ptr, size, align, tag);
+  }
+
+  /** Arguments are checked. */
+  function move(ptr: Ptr, size: number, align: number, tag: number): Ptr {
     if (align <= 16) return reallocInner(ptr, size, 16, tag);
     lock?.enter();
     try {
@@ -196,7 +201,7 @@ export function createEntry(assembly: Assembly): Entry {
     lock?.enter();
     try {
       before = usableInner(ptr);
-      moved = reallocUnsafe(ptr, size, align, tag);
+      moved = move(ptr, size, align, tag);
       if (moved !== 0) after = usableInner(moved);
     } finally {
       lock?.leave();

@@ -26,6 +26,7 @@ import {
   lastChunk,
   MAX_REQUEST,
   PAGE,
+  PREV,
   roundRequest,
   type Space,
   setState,
@@ -58,7 +59,7 @@ function bridge(space: Space, gapEnd: number): void {
   const last = lastChunk(space);
   const span = spanOf(space, last);
   if (span < least + header) {
-    space.i32[(last + 4) >>> 2] |= USED_BIT;
+    space.i32[(last + PREV) >>> 2] |= USED_BIT;
     setState(space, FREE, getState(space, FREE) - (span - header));
   } else {
     const chunk = last + span - header;

@@ -4,10 +4,10 @@
  * Cost: O(log region), see tree.ts; with an alignment above 16, that for each segment whose largest chunk fails only for its
  * slack. The last chunk, if free, is outside the index and tried last, which is where it stands.
  */
-import { corrupt, isUsed, spanBefore } from "./chain.js";
+import { isUsed, spanBefore } from "./chain.js";
 import { chunkInCell } from "./maps.js";
 import { boundaryOf, lastChunk, type Space } from "./space.js";
-import { findSegment } from "./tree.js";
+import { corruptIndex, findSegment, SEGMENT_WORDS } from "./tree.js";
 
 /**
  * Bytes between a free chunk's payload and the aligned one, of which a free chunk of its own is made: 0, or at least a
@@ -34,13 +34,13 @@ export function findFit(space: Space, need: number): number {
   const span = (need >>> 4) + (header >>> 4);
   const segment = findSegment(space, 0, span);
   if (segment >= 0) {
-    for (let word = segment * 2; word < segment * 2 + 2; word++) {
+    for (let word = segment * SEGMENT_WORDS; word < (segment + 1) * SEGMENT_WORDS; word++) {
       for (let bits = i32[space.free + word]; bits !== 0; bits &= bits - 1) {
         const chunk = chunkInCell(space, word * 32 + 31 - Math.clz32(bits & -bits));
         if (spanBefore(space, chunk, last) - header >= need) return chunk;
       }
     }
-    corrupt(space, space.areaStart, "index of segment", segment);
+    corruptIndex(space, `the largest chunk of segment ${segment}`);
   }
   return last === 0 || isUsed(space, last) || boundaryOf(space) - last - header < need ? 0 : last;
 }
@@ -55,7 +55,7 @@ export function findAligned(space: Space, need: number, align: number): number {
     segment >= 0;
     segment = findSegment(space, segment + 1, span)
   ) {
-    for (let word = segment * 2; word < segment * 2 + 2; word++) {
+    for (let word = segment * SEGMENT_WORDS; word < (segment + 1) * SEGMENT_WORDS; word++) {
       for (let bits = i32[space.free + word]; bits !== 0; bits &= bits - 1) {
         const chunk = chunkInCell(space, word * 32 + 31 - Math.clz32(bits & -bits));
         if (fits(space, chunk, spanBefore(space, chunk, last), need, align)) return chunk;

@@ -31,7 +31,7 @@
  *
  * Price: 16 bytes a block; tables of 0.78 % + 0.39 % + 0.21 % of the region, and 0.1 % for pages.
  */
-import type { Context, Options, Region, StateSize } from "@heapwright/core";
+import type { Context, Region, StateSize } from "@heapwright/core";
 
 export const GRANULE = 16;
 export const PAGE = 4096;
@@ -172,8 +172,6 @@ export class Space {
     this.areaEnd = region.areaEnd;
   }
 }
-
-export type { Options };
 
 // ---- words -------------------------------------------------------------------------------------------------------
 

@@ -13,13 +13,12 @@
  * at most 32 * ceil(log16(region / 2 KiB)) words, then the bits and headers of one segment (at most 32 free chunks). Entering
  * and leaving read at most 16 words a level, and a segment's chunks if its largest leaves.
  */
-import { corrupt } from "./chain.js";
 import { chunkInCell } from "./maps.js";
 import { FANOUT, FANOUT_SHIFT, NEXT, SEGMENT_BYTES, SEGMENT_SHIFT, type Space } from "./space.js";
 
 /** Cells of 32 bytes in a segment, and words of the free map. */
 const SEGMENT_CELLS = SEGMENT_BYTES / 32;
-const SEGMENT_WORDS = SEGMENT_CELLS / 32;
+export const SEGMENT_WORDS = SEGMENT_CELLS / 32;
 
 export function segmentOf(space: Space, chunk: number): number {
   return (chunk - space.areaStart) >>> SEGMENT_SHIFT;
@@ -98,9 +97,16 @@ function descend(space: Space, from: number, node: number, span: number): number
     index <<= FANOUT_SHIFT;
     const end = Math.min(index + FANOUT, levelWords[level]);
     while (index < end && i32[start + index] < span) index++;
-    if (index === end) corrupt(space, space.areaStart, "index below", node);
+    if (index === end) corruptIndex(space, `a child of node ${node} of level ${from}`);
   }
   return index;
+}
+
+/** @param what What the index promised and does not have. */
+export function corruptIndex(space: Space, what: string): never {
+  throw space.error("ERR_HEAP_CORRUPT", `index: ${what} is not as large as it says`, {
+    hint: "something wrote over the heap's tables, which lie before its area",
+  });
 }
 
 /** The index made anew from the free map and the headers. */
