@@ -40,19 +40,13 @@ export function createEntry(assembly: Assembly): Entry {
   // One read says that the views are good: of a buffer that is gone it gives undefined, and after a growth by anybody the
   // header has another size. (Not `u8.length`: V8 11, in Node 20, compiles that to the old length of a detached view at a
   // place that has seen views on resizable buffers.)
-  // The view begins at that word, so that the test has a constant index (0.5 ns), and reaches to the end of the buffer, so that
-  // it is gone, too, once that is made smaller.
-  const sizeAt = region.base + HEADER.regionBytes;
-  const viewFromSize = (): Int32Array =>
-    new Int32Array(memory.buffer, sizeAt, (memory.buffer.byteLength - sizeAt) >>> 2);
-  let fromSize = viewFromSize();
-  let sizeSeen = fromSize[0];
+  const sizeWord = (region.base + HEADER.regionBytes) >>> 2;
   let i32 = memory.i32;
+  let sizeSeen = i32[sizeWord];
   let isLeft = false;
   assembly.onRefresh(() => {
-    i32 = memory.i32;
-    fromSize = isLeft ? EMPTY : viewFromSize();
-    sizeSeen = memory.i32[sizeAt >>> 2];
+    i32 = isLeft ? EMPTY : memory.i32;
+    sizeSeen = memory.i32[sizeWord];
   });
 
   // ---- argument checks -------------------------------------------------------------------------------------------
@@ -121,7 +115,7 @@ export function createEntry(assembly: Assembly): Entry {
       size > 0 &&
       align === 16 &&
       (tag === 0 || isTag(tag)) &&
-      fromSize[0] === sizeSeen
+      i32[sizeWord] === sizeSeen
     ) {
       return allocInner(size, 16, tag);
     }
@@ -132,7 +126,7 @@ export function createEntry(assembly: Assembly): Entry {
   function allocChecked(size: number, align: number, tag: number): Ptr {
     if (!isUint32(size) || size === 0 || !isAlign(align) || align > maxAlign || !isTag(tag))
       refuse(size, align, tag);
-    if (fromSize[0] !== sizeSeen) assembly.sync();
+    if (i32[sizeWord] !== sizeSeen) assembly.sync();
     if (align <= 16) return allocInner(size, 16, tag);
     lock?.enter();
     try {
@@ -153,7 +147,7 @@ export function createEntry(assembly: Assembly): Entry {
   function allocLocked(size: number, align = 16, tag = 0): Ptr {
     let ptr: Ptr;
     let usable = 0;
-    if (fromSize[0] !== sizeSeen) assembly.sync();
+    if (i32[sizeWord] !== sizeSeen) assembly.sync();
     lock?.enter();
     try {
       ptr = allocUnsafe(size, align, tag);
@@ -189,7 +183,7 @@ export function createEntry(assembly: Assembly): Entry {
     if (!isUint32(ptr)) refusePtr(ptr);
     if (!isUint32(size) || size === 0 || !isAlign(align) || align > maxAlign || !isTag(tag))
       refuse(size, align, tag);
-    if (fromSize[0] !== sizeSeen) assembly.sync();
+    if (i32[sizeWord] !== sizeSeen) assembly.sync();
   }
 
   function realloc(ptr: Ptr, size: number, align = 16, tag = 0): Ptr {
@@ -212,7 +206,7 @@ export function createEntry(assembly: Assembly): Entry {
   }
 
   function free(block: Ptr | BytesView): void {
-    if (typeof block === "number" && (block | 0) === block && block > 0 && fromSize[0] === sizeSeen)
+    if (typeof block === "number" && (block | 0) === block && block > 0 && i32[sizeWord] === sizeSeen)
       freeInner(block);
     else freeChecked(block);
   }
@@ -221,7 +215,7 @@ export function createEntry(assembly: Assembly): Entry {
     const ptr = typeof block === "number" ? block : ptrOfView(block);
     if (ptr === 0) return;
     if (!isUint32(ptr)) refusePtr(ptr);
-    if (fromSize[0] !== sizeSeen) assembly.sync();
+    if (i32[sizeWord] !== sizeSeen) assembly.sync();
     freeInner(ptr);
   }
 
@@ -251,7 +245,7 @@ export function createEntry(assembly: Assembly): Entry {
 
   function checkPtr(ptr: Ptr): void {
     if (!isUint32(ptr) || ptr === 0) refusePtr(ptr);
-    if (fromSize[0] !== sizeSeen) assembly.sync();
+    if (i32[sizeWord] !== sizeSeen) assembly.sync();
   }
 
   const entry: Entry = {
@@ -273,7 +267,7 @@ export function createEntry(assembly: Assembly): Entry {
       return goodInner(size);
     },
     owns(ptr) {
-      if (fromSize[0] !== sizeSeen) assembly.sync();
+      if (i32[sizeWord] !== sizeSeen) assembly.sync();
       return isUint32(ptr) && ptr >= region.areaStart && ptr < region.areaEnd;
     },
     detach() {
