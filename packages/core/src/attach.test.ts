@@ -106,8 +106,8 @@ describe("attachHeap", () => {
         /strategy: the heap has "hyperheap", this stack "tlsf"/,
       ],
       [
-        { strategy: { ...hyperheap(), version: 2 }, plugins: [] },
-        /strategy "hyperheap": the heap has format version 1, this stack 2/,
+        { strategy: { ...hyperheap(), version: 3 }, plugins: [] },
+        /strategy "hyperheap": the heap has format version 2, this stack 3/,
       ],
       [plugins(limit({ bytes: 1000 })), /the heap has "p", this stack has not/],
       [

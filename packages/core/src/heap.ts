@@ -6,14 +6,13 @@
  * What is in brackets is there only if the stack has it. Price of the entry itself: see "What composing costs" in the bench's output.
  */
 import type { Assembly } from "./assemble.js";
+import { zeroBytes } from "./bytes.js";
 import { isUint32, show } from "./errors.js";
 import { HEADER, PAGE } from "./header.js";
 import type { BytesView } from "./heap-types.js";
 import type { Ptr } from "./types.js";
 
 const EMPTY = new Int32Array(0);
-/** Below this many bytes a word loop zeroes faster than `fill` (crossing at 64 to 96 bytes on Node 20). */
-const ZERO_BY_WORDS = 80;
 
 /** The members of `Heap` that allocate and free, and what the other members need from them. */
 export interface Entry {
@@ -96,15 +95,6 @@ export function createEntry(assembly: Assembly): Entry {
     if (i32[alignWord] < align) i32[alignWord] = align;
   }
 
-  function zero(from: number, to: number): void {
-    if (to - from >= ZERO_BY_WORDS || ((from | to) & 3) !== 0) {
-      memory.u8.fill(0, from, to);
-      return;
-    }
-    const words = i32;
-    for (let word = from >>> 2; word < to >>> 2; word++) words[word] = 0;
-  }
-
   // ---- the calls -------------------------------------------------------------------------------------------------
 
   function allocUnsafe(size: number, align = 16, tag = 0): Ptr {
@@ -140,7 +130,7 @@ export function createEntry(assembly: Assembly): Entry {
 
   function alloc(size: number, align = 16, tag = 0): Ptr {
     const ptr = allocUnsafe(size, align, tag);
-    if (ptr !== 0) zero(ptr, ptr + usableInner(ptr));
+    if (ptr !== 0) zeroBytes(memory, ptr, ptr + usableInner(ptr));
     return ptr;
   }
 
@@ -156,7 +146,7 @@ export function createEntry(assembly: Assembly): Entry {
       lock?.leave();
     }
     // Outside the lock: the block is already ours.
-    zero(ptr, ptr + usable);
+    zeroBytes(memory, ptr, ptr + usable);
     return ptr;
   }
 
@@ -201,7 +191,7 @@ export function createEntry(assembly: Assembly): Entry {
       lock?.leave();
     }
     // The copy kept min(before, size) bytes: what the new block has beyond them is zeroed as far as it is beyond `before`.
-    if (after > before) zero(moved + before, moved + after);
+    if (after > before) zeroBytes(memory, moved + before, moved + after);
     return moved;
   }
 

@@ -2,6 +2,7 @@
  * `realloc` for allocators that bring none: in place if the block has the alignment and the room, else a new block, a copy,
  * and the end of the old one. Allocates first: a failure leaves the old block untouched.
  */
+import { copyBytes } from "./bytes.js";
 import type { Memory } from "./memory.js";
 import type { Allocator, Ptr } from "./types.js";
 
@@ -16,7 +17,7 @@ export function reallocOver(
     const usable = usableSize(ptr);
     const moved = alloc(size, align, tag);
     if (moved === 0) return 0;
-    memory.u8.copyWithin(moved, ptr, ptr + Math.min(usable, size));
+    copyBytes(memory, moved, ptr, Math.min(usable, size));
     free(ptr);
     return moved;
   };
