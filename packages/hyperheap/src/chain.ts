@@ -78,6 +78,17 @@ export function wipeAround(space: Space, chunk: number, kept: number): void {
   wipe(space, Math.max(chunk, Math.min(end, kept + space.header)), end);
 }
 
+/** As `wipeHeader`, for the hot paths: four words need no loop. */
+export function wipeWords(space: Space, word: number): void {
+  const { i32 } = space;
+  i32[word] = 0;
+  i32[word + 1] = 0;
+  i32[word + 2] = 0;
+  i32[word + 3] = 0;
+  const end = word + space.headerWords;
+  for (let at = word + 4; at < end; at++) i32[at] = 0;
+}
+
 function wipe(space: Space, from: number, to: number): void {
   for (let index = from >>> 2; index < to >>> 2; index++) space.i32[index] = 0;
 }
@@ -90,8 +101,13 @@ export function corrupt(space: Space, chunk: number, field: string, value: numbe
   });
 }
 
-/** Throws `ERR_HEAP_CORRUPT` unless the chunk that follows points back at its neighbour. */
-export function checkBack(space: Space, right: number, span: number): void {
-  const back = distanceBack(space, right);
-  if (back !== span) corrupt(space, right, "prev", back);
+/**
+ * Says which word of a chunk (named by the index of its first word) or of its neighbours is wrong. The hot paths only know that
+ * one is.
+ */
+export function broken(space: Space, word: number): never {
+  const chunk = (word << 2) >>> 0;
+  previousChunk(space, chunk);
+  nextChunk(space, chunk);
+  corrupt(space, chunk, "prev", space.i32[word + 1]);
 }

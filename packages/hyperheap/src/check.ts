@@ -3,24 +3,31 @@
  * following links where one is broken.
  */
 import type { Finding } from "@heapwright/core";
+import { classOf } from "./bitmaps.js";
 import { distanceBack } from "./chain.js";
+import { NONE } from "./hints.js";
 import { chunkInCell, isPayloadStart } from "./maps.js";
 import { floorOf, isMarked, pageAt, type Run, runAt } from "./pages.js";
 import {
   boundaryOf,
+  CLASSES,
   FREE,
   getState,
   lastChunk,
   NEXT,
+  NODE,
+  NODE_SHIFT,
   PAGE,
   PAGES,
   PAGES_FREE,
+  PENDING,
   PREV,
   type Space,
+  STRETCH_GRANULES,
   USED,
   USED_BIT,
 } from "./space.js";
-import { largestChild, segmentOf } from "./tree.js";
+import { largestChild } from "./tree.js";
 
 type Report = (finding: Finding) => void;
 
@@ -45,9 +52,9 @@ export function check(space: Space, report: Report): void {
   if (!checkChain(space, boundary, seen, report)) return;
   checkSum(space, "FREE", FREE, seen.free, report);
   checkSum(space, "USED", USED, seen.used, report);
-  checkLive(space, seen, report);
+  checkPayloads(space, seen, report);
   checkFreeMap(space, seen, report);
-  checkTree(space, seen, report);
+  checkIndex(space, seen, report);
   checkRuns(space, boundary, seen, report);
 }
 
@@ -90,7 +97,7 @@ function checkChain(space: Space, boundary: number, seen: Seen, report: Report):
       seen.free += span - header;
       if (chunk !== last) {
         seen.mapped.set(chunk, span);
-        if ((chunk - areaStart) % 32 === 0) seen.payloads.add(ptr);
+        seen.payloads.add(ptr);
       }
     } else if (isPayloadStart(space, ptr)) {
       seen.used += span - header;
@@ -105,22 +112,22 @@ function checkChain(space: Space, boundary: number, seen: Seen, report: Report):
   }
 }
 
-/** The live bitmap has the payloads of the chain and no other bit. */
-function checkLive(space: Space, seen: Seen, report: Report): void {
+/** The payload map has the payloads of the chain and no other bit. */
+function checkPayloads(space: Space, seen: Seen, report: Report): void {
   let found = 0;
   const words = (space.areaEnd - space.areaStart + 511) >>> 9;
   for (let word = 0; word < words; word++) {
-    for (let bits = space.i32[space.live + word]; bits !== 0; bits &= bits - 1) {
+    for (let bits = space.i32[space.payloads + word]; bits !== 0; bits &= bits - 1) {
       const ptr = space.areaStart + (word * 32 + 31 - Math.clz32(bits & -bits)) * 16;
       if (seen.payloads.has(ptr)) found++;
-      else report({ message: `the live bitmap has ${hex(ptr)}, where no payload starts`, ptr });
+      else report({ message: `the payload map has ${hex(ptr)}, where no payload starts`, ptr });
     }
   }
-  checkBehind(space, "live bitmap", space.live + words, space.free, 1, report);
+  checkBehind(space, "payload map", space.payloads + words, space.free, 1, report);
   if (found === seen.payloads.size) return;
   for (const ptr of seen.payloads) {
     if (!isPayloadStart(space, ptr))
-      report({ message: `the live bitmap misses the payload ${hex(ptr)}`, ptr });
+      report({ message: `the payload map misses the payload ${hex(ptr)}`, ptr });
   }
 }
 
@@ -146,33 +153,117 @@ function checkFreeMap(space: Space, seen: Seen, report: Report): void {
   const words = (space.areaEnd - space.areaStart + 1023) >>> 10;
   for (let word = 0; word < words; word++) {
     for (let bits = space.i32[space.free + word]; bits !== 0; bits &= bits - 1) {
-      const chunk = chunkInCell(space, word * 32 + 31 - Math.clz32(bits & -bits));
+      const chunk = (chunkInCell(space, word * 32 + 31 - Math.clz32(bits & -bits)) << 2) >>> 0;
       const ptr = chunk + space.header;
       if (seen.mapped.has(chunk)) found++;
       else report({ message: `the free map has ${hex(chunk)}, where no free chunk starts`, ptr });
     }
   }
-  checkBehind(space, "free map", space.free + words, space.levelStart[0], 1, report);
+  checkBehind(space, "free map", space.free + words, space.bitmapStart[0] as number, 1, report);
   if (found !== seen.mapped.size)
     report({ message: `the free map has ${found} of ${seen.mapped.size} free chunks` });
 }
 
-/** The index has the largest free chunk of each segment, and each node the largest of its children. */
-function checkTree(space: Space, seen: Seen, report: Report): void {
-  const { i32, levelStart, levelWords } = space;
+/** Bitmaps, hints and tree against the free chunks. */
+function checkIndex(space: Space, seen: Seen, report: Report): void {
+  const classes = new Map<number, number>();
+  const first = new Array<number>(CLASSES).fill(NONE);
   const largest = new Map<number, number>();
   for (const [chunk, span] of seen.mapped) {
-    const segment = segmentOf(space, chunk);
-    largest.set(segment, Math.max(largest.get(segment) ?? 0, span >>> 4));
+    const granule = (chunk - space.areaStart) >>> 4;
+    const granules = span >>> 4;
+    const segment = granule >> 6;
+    classes.set(segment, Math.max(classes.get(segment) ?? -1, classOf(granules)));
+    const node = segment >> NODE_SHIFT;
+    for (let each = classOf(granules); each >= 0 && first[each] > node; each--) first[each] = node;
+    const stretch = granule >> STRETCH_GRANULES;
+    largest.set(stretch, Math.max(largest.get(stretch) ?? 0, granules));
   }
-  for (let level = 0; level < levelStart.length; level++) {
-    for (let index = 0; index < levelWords[level]; index++) {
-      const found = i32[levelStart[level] + index];
-      const expected = level === 0 ? (largest.get(index) ?? 0) : largestChild(space, level, index);
-      if (found === expected) continue;
-      report({ message: `index: node ${index} of level ${level} is ${found}, the largest is ${expected}` });
+  checkBitmaps(space, classes, report);
+  checkTree(space, largest, report);
+  checkHints(space, first, report);
+}
+
+/** No hint lies behind the first chunk it stands for, or before that of the class below. */
+function checkHints(space: Space, first: readonly number[], report: Report): void {
+  for (const [each, node] of first.entries()) {
+    const found = space.i32[space.hints + each];
+    if (found < 0 || found > node)
+      report({ message: `index: the hint of class ${each} is ${found}, its first chunk is in node ${node}` });
+    if (each > 0 && found < space.i32[space.hints + each - 1])
+      report({ message: `index: the hint of class ${each} is ${found}, less than that of the class below` });
+  }
+}
+
+/**
+ * A segment has the bits of its largest chunk's class and of all below, and perhaps of some above that are stale, without a gap. A level
+ * above has a bit for each word below that is not zero.
+ */
+function checkBitmaps(space: Space, classes: ReadonlyMap<number, number>, report: Report): void {
+  const { i32, bitmaps, bitmapStart, bitmapNodes, segments } = space;
+  const least = new Map<number, number>();
+  for (const [segment, largest] of classes) {
+    const node = bitmaps + (segment >> NODE_SHIFT) * CLASSES;
+    for (let each = 0; each <= largest; each++)
+      least.set(node + each, (least.get(node + each) ?? 0) | (1 << (segment % NODE)));
+  }
+  for (let node = 0; node < bitmapNodes[0]; node++) {
+    const inside = Math.min(NODE, segments - node * NODE);
+    let below = inside === NODE ? -1 : (1 << inside) - 1;
+    for (let each = 0; each < CLASSES; each++) {
+      const at = bitmaps + node * CLASSES + each;
+      const found = i32[at];
+      if ((found & ~below) !== 0 || ((least.get(at) ?? 0) & ~found) !== 0)
+        report({
+          message: `index: class ${each} of node ${node} is ${hex(found >>> 0)}, must be in ${hex(below >>> 0)} and have ${hex((least.get(at) ?? 0) >>> 0)}`,
+        });
+      below = found;
     }
   }
+  for (let level = 1; level < bitmapStart.length; level++) {
+    for (let word = 0; word < bitmapNodes[level] * CLASSES; word++) {
+      const first = Math.trunc(word / CLASSES) * NODE;
+      const end = Math.min(first + NODE, bitmapNodes[level - 1]);
+      let expected = 0;
+      for (let node = first; node < end; node++)
+        if (i32[bitmapStart[level - 1] + node * CLASSES + (word % CLASSES)] !== 0)
+          expected |= 1 << (node - first);
+      const found = i32[bitmapStart[level] + word];
+      if (found === expected) continue;
+      report({
+        message: `index: class ${word % CLASSES} of node ${first / NODE} of level ${level} is ${hex(found >>> 0)}, not ${hex(expected >>> 0)}`,
+      });
+    }
+  }
+}
+
+/** Leaves are exact, or too high where a stretch is pending; words above are the maxima of those below. */
+function checkTree(space: Space, largest: ReadonlyMap<number, number>, report: Report): void {
+  const { i32, treeStart, treeWords } = space;
+  const pending = checkPending(space, report);
+  for (let level = 0; level < treeStart.length; level++) {
+    for (let index = 0; index < (treeWords[level] as number); index++) {
+      const found = i32[(treeStart[level] as number) + index] as number;
+      const expected = level === 0 ? (largest.get(index) ?? 0) : largestChild(space, level, index);
+      if (found === expected || (level === 0 && found > expected && pending.has(index))) continue;
+      report({
+        message: `index: word ${index} of level ${level} of the tree is ${found}, the largest is ${expected}`,
+      });
+    }
+  }
+}
+
+/** The pending stretches, each in its own place. */
+function checkPending(space: Space, report: Report): Set<number> {
+  const pending = new Set<number>();
+  for (let place = 0; place < PENDING; place++) {
+    const stretch = (space.i32[space.pending + place] as number) - 1;
+    if (stretch === -1) continue;
+    pending.add(stretch);
+    if (stretch < 0 || stretch >= (space.treeWords[0] as number) || stretch % PENDING !== place)
+      report({ message: `index: stretch ${stretch} is pending in place ${place}` });
+  }
+  return pending;
 }
 
 /** Page runs: in bridges and above the boundary, and nowhere else. */

@@ -6,9 +6,9 @@
  * and sums follow, which can be derived from the chain.
  */
 import { isUsed, nextChunk, setBack, setNext, spanOf, wipeAround, wipeHeader, writeHeader } from "./chain.js";
-import { findAligned, slackFor } from "./fit.js";
+import { findAligned, learnAligned, slackFor } from "./fit.js";
 import { enterFree, removeFree, resizeFree } from "./free-chunks.js";
-import { markPayload } from "./maps.js";
+import { markPayload, unmarkPayload } from "./maps.js";
 import { FREE, getState, LAST, lastChunk, PREV, type Space, setState, USED, USED_BIT } from "./space.js";
 
 /**
@@ -20,8 +20,9 @@ import { FREE, getState, LAST, lastChunk, PREV, type Space, setState, USED, USED
  *     U____________U   slack and a rest                   U___AAAA_____U
  */
 export function allocAligned(space: Space, need: number, align: number): number {
-  const chunk = findAligned(space, need, align);
-  if (chunk === 0) return 0;
+  const found = findAligned(space, need, align);
+  if (found === 0) return 0;
+  const chunk = Math.abs(found);
   const { header, least } = space;
   const slack = slackFor(space, chunk, align);
   const span = spanOf(space, chunk);
@@ -32,6 +33,7 @@ export function allocAligned(space: Space, need: number, align: number): number 
   const blockSpan = split ? header + need : room;
   const blockNext = split || right !== 0 ? blockSpan : 0;
   const rest = block + blockSpan;
+  if (found < 0) learnAligned(space, chunk, need);
 
   if (split) writeHeader(space, rest, right === 0 ? 0 : right - rest, blockSpan, 0);
   if (right !== 0) setBack(space, right, split ? right - rest : blockSpan);
@@ -97,6 +99,7 @@ function absorb(space: Space, chunk: number, right: number): void {
   if (after === 0) setState(space, LAST, chunk - space.base);
   else {
     removeFree(space, right, rightSpan);
+    unmarkPayload(space, right + header);
     setBack(space, after, span + rightSpan);
   }
   wipeHeader(space, right);
@@ -112,7 +115,10 @@ function cut(space: Space, chunk: number, right: number, rightFree: boolean, kee
   const end = rightFree ? right + spanOf(space, right) : chunk + span;
   const rest = chunk + keep;
   const freeBefore = rightFree ? end - right - header : 0;
-  if (rightFree && after !== 0) removeFree(space, right, end - right);
+  if (rightFree && after !== 0) {
+    removeFree(space, right, end - right);
+    unmarkPayload(space, right + header);
+  }
   writeHeader(space, rest, after === 0 ? 0 : end - rest, keep, 0);
   setNext(space, chunk, keep);
   if (rightFree) wipeAround(space, right, rest);
@@ -123,11 +129,6 @@ function cut(space: Space, chunk: number, right: number, rightFree: boolean, kee
   }
   setState(space, FREE, getState(space, FREE) - freeBefore + (end - rest - header));
   setState(space, USED, getState(space, USED) - (span - keep));
-}
-
-/** Payload bytes of a used chunk. */
-export function payloadOf(space: Space, ptr: number): number {
-  return spanOf(space, ptr - space.header) - space.header;
 }
 
 /** A free last chunk over `[from, to)`, or that much more of the one there is. The boundary is the caller's to move first. */

@@ -1,13 +1,114 @@
 /**
  * First fit by address: which free chunk serves a request, and how far its payload moves up for the alignment.
  *
- * Cost: O(log region), see tree.ts; with an alignment above 16, that for each segment whose largest chunk fails only for its
- * slack. The last chunk, if free, is outside the index and tried last, which is where it stands.
+ *     the node the hint names > next segments by the bitmaps > stretches by the tree > the last chunk
+ *
+ * Each step looks no further than it must, and most requests end with the first. Cost: O(log region), see bitmaps.ts and tree.ts; with
+ * an alignment above 16, that for each place whose largest chunk fails only for its slack. The last chunk, if free, is outside the
+ * index and tried last, which is where it stands.
+ *
+ * Searches change nothing, since a failed request must not. What misled one, and where it ended, `learn` writes down once there is a block.
  */
+import { classOf, clearBits, LARGE, nextSegment, segmentsIn } from "./bitmaps.js";
 import { isUsed, spanBefore } from "./chain.js";
+import { NONE, raiseHints } from "./hints.js";
 import { chunkInCell } from "./maps.js";
-import { boundaryOf, lastChunk, type Space } from "./space.js";
-import { corruptIndex, findSegment, SEGMENT_WORDS } from "./tree.js";
+import { boundaryOf, lastChunk, NODE_SHIFT, SEGMENTS, type Space, STRETCH_GRANULES } from "./space.js";
+import { findStretch, settleStretch } from "./tree.js";
+
+/** So many segments after the hint's node may disappoint before a search goes on in the tree. */
+const PATIENCE = 4;
+
+/** Word index of the first free chunk of `span` granules in a segment; 0 if there is none. What its header says is not verified yet. */
+export function firstIn(space: Space, segment: number, span: number): number {
+  const { i32 } = space;
+  for (let bits = i32[space.free + segment]; bits !== 0; bits &= bits - 1) {
+    const chunk = chunkInCell(space, ((segment << 5) + 31 - Math.clz32(bits & -bits)) | 0);
+    if (i32[chunk] >>> 4 >= span) return chunk;
+  }
+  return 0;
+}
+
+/** No chunk, and the index misled. No chunk has this index. */
+export const MISLED = -1;
+
+/**
+ * The indexed free chunk with the lowest address that has `span` granules, where the hint's `node` has none (requests above `LARGE`
+ * have no node); 0 if there is none. Negative, or `MISLED`, if the index promised more than it had on the way.
+ */
+export function findBeyond(space: Space, node: number, span: number): number {
+  if (span > LARGE) {
+    const first = space.i32[space.hints + LARGE - 2];
+    return first === NONE ? 0 : findInTree(space, first << (NODE_SHIFT - 3), span, 1);
+  }
+  let segment = nextSegment(space, (node + 1) << NODE_SHIFT, span - 2);
+  let sign = 1;
+  for (let patience = PATIENCE; segment >= 0; patience--) {
+    const chunk = firstIn(space, segment, span);
+    if (chunk !== 0) return Math.imul(sign, chunk);
+    sign = -1;
+    if (patience === 0) return findInTree(space, Math.trunc(segment / SEGMENTS), span, sign);
+    segment = nextSegment(space, segment + 1, span - 2);
+  }
+  return sign < 0 ? MISLED : 0;
+}
+
+/** As `findBeyond`, from a stretch on: no chunk before it fits. `misled` is negative if the search was so already. */
+function findInTree(space: Space, from: number, span: number, misled: number): number {
+  let sign = misled;
+  for (
+    let stretch = findStretch(space, from, span);
+    stretch >= 0;
+    stretch = nextStretch(space, stretch, span)
+  ) {
+    const chunk = firstInStretch(space, stretch, span);
+    if (chunk !== 0) return Math.imul(sign, chunk);
+    sign = -1;
+  }
+  return sign < 0 ? MISLED : 0;
+}
+
+function nextStretch(space: Space, stretch: number, span: number): number {
+  return stretch + 1 < space.treeWords[0] ? findStretch(space, stretch + 1, span) : -1;
+}
+
+/** The first free chunk of `span` granules in a stretch, as a word index; 0 if there is none. */
+function firstInStretch(space: Space, stretch: number, span: number): number {
+  for (let bits = segmentsIn(space, stretch, classOf(span)); bits !== 0; bits &= bits - 1) {
+    const chunk = firstIn(space, stretch * SEGMENTS + 31 - Math.clz32(bits & -bits), span);
+    if (chunk !== 0) return chunk;
+  }
+  return 0;
+}
+
+/**
+ * After a search that `findBeyond` ended, misled, with the chunk at granule `found`, or `NONE` if that is outside the index: takes back what
+ * misled it. The same way again, and no further.
+ */
+export function learn(space: Space, node: number, found: number, span: number): void {
+  if (span > LARGE) {
+    settleBetween(space, space.i32[space.hints + LARGE - 2] << (NODE_SHIFT - 3), found, span);
+    return;
+  }
+  let segment = nextSegment(space, (node + 1) << NODE_SHIFT, span - 2);
+  for (let patience = PATIENCE; segment >= 0 && segment < found >> 6; patience--) {
+    clearBits(space, segment, span - 2);
+    if (patience === 0) {
+      settleBetween(space, Math.trunc(segment / SEGMENTS), found, span);
+      return;
+    }
+    segment = nextSegment(space, segment + 1, span - 2);
+  }
+}
+
+/** Settles the stretches that promised a chunk of `span` granules and had none before the one at granule `found`. */
+function settleBetween(space: Space, from: number, found: number, span: number): void {
+  let stretch = findStretch(space, from, span);
+  while (stretch >= 0 && stretch < found >> STRETCH_GRANULES) {
+    settleStretch(space, stretch);
+    stretch = nextStretch(space, stretch, span);
+  }
+}
 
 /**
  * Bytes between a free chunk's payload and the aligned one, of which a free chunk of its own is made: 0, or at least a
@@ -27,41 +128,72 @@ function fits(space: Space, chunk: number, span: number, need: number, align: nu
   return slack <= payload && need <= payload - slack;
 }
 
-/** The free chunk with the lowest address whose payload has `need` bytes; 0, and no byte has changed, if none has. */
-export function findFit(space: Space, need: number): number {
-  const { i32, header } = space;
-  const last = lastChunk(space);
-  const span = (need >>> 4) + (header >>> 4);
-  const segment = findSegment(space, 0, span);
-  if (segment >= 0) {
-    for (let word = segment * SEGMENT_WORDS; word < (segment + 1) * SEGMENT_WORDS; word++) {
-      for (let bits = i32[space.free + word]; bits !== 0; bits &= bits - 1) {
-        const chunk = chunkInCell(space, word * 32 + 31 - Math.clz32(bits & -bits));
-        if (spanBefore(space, chunk, last) - header >= need) return chunk;
-      }
-    }
-    corruptIndex(space, `the largest chunk of segment ${segment}`);
-  }
-  return last === 0 || isUsed(space, last) || boundaryOf(space) - last - header < need ? 0 : last;
-}
-
-/** As `findFit`, for an alignment above 16: segments that are large enough may still have no chunk that fits. */
+/**
+ * Address of the free chunk that serves an alignment above 16; 0, and no byte has changed, if none does. Segments that are large
+ * enough may still have no chunk that fits. Negative if the bitmaps misled the search more than twice.
+ */
 export function findAligned(space: Space, need: number, align: number): number {
   const { i32, header } = space;
   const last = lastChunk(space);
   const span = (need >>> 4) + (header >>> 4);
+  let misled = 0;
   for (
-    let segment = findSegment(space, 0, span);
+    let segment = firstCandidate(space, span);
     segment >= 0;
-    segment = findSegment(space, segment + 1, span)
+    segment = candidate(space, segment + 1, span)
   ) {
-    for (let word = segment * SEGMENT_WORDS; word < (segment + 1) * SEGMENT_WORDS; word++) {
-      for (let bits = i32[space.free + word]; bits !== 0; bits &= bits - 1) {
-        const chunk = chunkInCell(space, word * 32 + 31 - Math.clz32(bits & -bits));
-        if (fits(space, chunk, spanBefore(space, chunk, last), need, align)) return chunk;
+    let isTrue = true;
+    misled++;
+    for (let bits = i32[space.free + segment]; bits !== 0; bits &= bits - 1) {
+      const word = chunkInCell(space, ((segment << 5) + 31 - Math.clz32(bits & -bits)) | 0);
+      if (i32[word] >>> 4 < span) continue;
+      const chunk = (word << 2) >>> 0;
+      if (fits(space, chunk, spanBefore(space, chunk, last), need, align)) return misled > 3 ? -chunk : chunk;
+      if (isTrue) {
+        isTrue = false;
+        misled--;
       }
     }
   }
   if (last === 0 || isUsed(space, last)) return 0;
-  return fits(space, last, boundaryOf(space) - last, need, align) ? last : 0;
+  if (!fits(space, last, boundaryOf(space) - last, need, align)) return 0;
+  return misled > 2 ? -last : last;
+}
+
+/**
+ * After `findAligned` has found `chunk`, and before that changes: clears the bits that misled it, and raises the hint to the first node
+ * with a chunk that is long enough.
+ */
+export function learnAligned(space: Space, chunk: number, need: number): void {
+  const span = (need >>> 4) + (space.header >>> 4);
+  const least = Math.min(span, LARGE);
+  const found = (chunk - space.areaStart) >>> 10;
+  let isFirst = span <= LARGE;
+  for (
+    let segment = firstCandidate(space, span);
+    segment >= 0;
+    segment = candidate(space, segment + 1, span)
+  ) {
+    if (segment >= found) break;
+    if (firstIn(space, segment, least) === 0) clearBits(space, segment, least - 2);
+    else if (isFirst) {
+      raiseHints(space, segment >> NODE_SHIFT, span - 2);
+      isFirst = false;
+    }
+  }
+}
+
+function firstCandidate(space: Space, span: number): number {
+  const node = space.i32[space.hints + classOf(span)];
+  return node === NONE ? -1 : candidate(space, node << NODE_SHIFT, span);
+}
+
+/** The first segment from `from` on in which a free chunk of `span` granules may begin; -1 if there is none. */
+function candidate(space: Space, from: number, span: number): number {
+  const segment = nextSegment(space, from, classOf(span));
+  if (span <= LARGE || segment < 0) return segment;
+  // The bitmaps know large chunks only as such: the tree says which stretch is worth a look.
+  const here = segment >> 3;
+  const stretch = findStretch(space, here, span);
+  return stretch === here ? segment : stretch < 0 ? -1 : nextSegment(space, stretch << 3, classOf(span));
 }

@@ -1,71 +1,126 @@
 /**
- * The free path: one bit test for the pointer, a look at both neighbours, and the stores that merge.
+ * The free path: two bits say whether the pointer is a block, a look at both neighbours, and the stores that merge.
  *
  *     UAAAU  U___U      UAAA__U  U_____U      U__AAAU  U_____U      U__AAA__U  U_______U
  *
- * Order of stores: clearing the used bit commits, each merge is one `next`; what follows can be derived from the chain. Like
- * alloc.ts one long function, for the same measured reason.
+ * Order of stores: clearing the used bit commits, each merge is one `next`; what follows can be derived from the chain.
  */
-import { checkBack, previousChunk, setBack, spanBefore, wipeHeader } from "./chain.js";
-import { enterFree, removeFree, resizeFree } from "./free-chunks.js";
-import { isLive, unmarkPayload } from "./maps.js";
+import { setBits } from "./bitmaps.js";
+import { broken, wipeWords } from "./chain.js";
+import { lowerHints } from "./hints.js";
+import { unmapGranule, unmarkGranule } from "./maps.js";
 import { freeRun, isRun } from "./pages.js";
-import { FREE, LAST, lastChunk, NEXT, PREV, type Space, USED, USED_BIT } from "./space.js";
+import { BOUNDARY, FREE, LAST, NODE_SHIFT, type Space, USED, USED_BIT } from "./space.js";
+import { lower, raise } from "./tree.js";
 import { refusal } from "./validate.js";
 
-/** The `free` primitive of one agent: ends the block at `ptr`. Both neighbours are looked at before anything changes. */
+/** The `free` primitive of one agent: ends the block at `ptr`. */
 export function createFree(space: Space): (ptr: number) => void {
   return (ptr) => {
-    if (!isLive(space, ptr)) return freeRare(space, ptr);
-    const { i32, header, state } = space;
-    const chunk = ptr - header;
-    const last = lastChunk(space);
-    const span = spanBefore(space, chunk, last);
-    const left = previousChunk(space, chunk);
-    const mergeLeft = left !== 0 && (i32[(left + PREV) >>> 2] & USED_BIT) === 0;
-    let end = chunk + span;
-    let after = 0;
-    let right = 0;
-    let rightSpan = 0;
-    if (chunk !== last) {
-      checkBack(space, end, span);
-      after = end;
-      if ((i32[(end + PREV) >>> 2] & USED_BIT) === 0) {
-        right = end;
-        rightSpan = spanBefore(space, right, last);
-        end += rightSpan;
-        after = right === last ? 0 : end;
-        if (after !== 0) checkBack(space, after, rightSpan);
-      }
+    const { i32, header, headerGranules, state, areaWord } = space;
+    const payload = (ptr >>> 4) - (areaWord >>> 2);
+    if (
+      (ptr & 15) !== 0 ||
+      payload >>> 0 >= space.areaGranules ||
+      ((i32[space.payloads + (payload >>> 5)] >>> (payload & 31)) & 1) === 0
+    ) {
+      return freeRare(space, ptr);
     }
-    const start = mergeLeft ? left : chunk;
+    const granule = payload - headerGranules;
+    const map = space.free + (granule >> 6);
+    const cell = 1 << ((granule >> 1) & 31);
+    if ((i32[map] & cell) !== 0) return freeRare(space, ptr);
 
-    i32[(chunk + PREV) >>> 2] &= ~USED_BIT;
-    unmarkPayload(space, ptr);
-    let gained = span - header;
+    // Both neighbours first. A link is range-checked, then compared with its other end, before it is followed.
+    const chunk = (areaWord + (granule << 2)) | 0;
+    const end = (areaWord + (space.areaGranules << 2)) | 0;
+    const next = i32[chunk];
+    const prev = i32[chunk + 1];
+    const back = prev & -16;
+    const left = (chunk - ((0 - back) >>> 2)) | 0;
+    if ((prev & USED_BIT) === 0 || left < areaWord) broken(space, chunk);
+    let start = chunk;
+    const leftGranule = (left - areaWord) >> 2;
+    if (((i32[space.free + (leftGranule >> 6)] >>> (leftGranule >> 1)) & 1) !== 0) {
+      if (((i32[left] + back) | 0) !== 0) broken(space, chunk);
+      start = left;
+    }
+    if (next === 0) return freeTail(space, chunk, start, 0);
+    let after = (chunk + (next >>> 2)) | 0;
+    if (after >= end || after < 0) broken(space, chunk);
+    let afterPrev = i32[after + 1];
+    if ((((afterPrev & -16) + next) | 0) !== 0) broken(space, chunk);
+    let right = 0;
+    let rightNext = 0;
+    if ((afterPrev & USED_BIT) === 0) {
+      right = after;
+      rightNext = i32[right];
+      if (rightNext === 0) return freeTail(space, chunk, start, right);
+      after = (right + (rightNext >>> 2)) | 0;
+      if (after >= end || after < 0) broken(space, right);
+      afterPrev = i32[after + 1];
+      if ((((afterPrev & -16) + rightNext) | 0) !== 0) broken(space, right);
+    }
+
+    const size = (next - header) | 0;
+    let whole = (next + rightNext) | 0;
+    let gained = size;
+    i32[chunk + 1] = prev & ~USED_BIT;
     if (right !== 0) {
-      i32[(chunk + NEXT) >>> 2] = after === 0 ? 0 : end - chunk;
-      wipeHeader(space, right);
-      gained += header;
+      i32[chunk] = whole;
+      wipeWords(space, right);
+      const rightGranule = (right - areaWord) >> 2;
+      unmarkGranule(space, (rightGranule + headerGranules) | 0);
+      unmapGranule(space, rightGranule);
+      gained = (gained + header) | 0;
     }
-    if (mergeLeft) {
-      i32[(left + NEXT) >>> 2] = after === 0 ? 0 : end - left;
-      wipeHeader(space, chunk);
-      gained += header;
+    if (start === chunk) i32[map] |= cell;
+    else {
+      whole = (whole - back) | 0;
+      i32[left] = whole;
+      wipeWords(space, chunk);
+      unmarkGranule(space, payload);
+      gained = (gained + header) | 0;
     }
-    if (after !== 0) {
-      if (start !== chunk || right !== 0) setBack(space, after, end - start);
-      // What grows first, what goes then: most maxima of the index stay as they are.
-      if (mergeLeft) resizeFree(space, left, chunk - left, end - left);
-      else enterFree(space, chunk, end - chunk);
-      if (right !== 0) removeFree(space, right, rightSpan);
-    } else {
-      if (mergeLeft) removeFree(space, left, chunk - left);
-      i32[state + LAST] = start - space.base;
-    }
-    i32[state + USED] -= span - header;
+    if (gained !== size) i32[after + 1] = (afterPrev & USED_BIT) - whole;
+    const first = (start - areaWord) >> 2;
+    setBits(space, first >> 6, whole >>> 4);
+    lowerHints(space, first >> (NODE_SHIFT + 6), whole >>> 4);
+    raise(space, first, whole >>> 4);
+    if (right !== 0) lower(space, (right - areaWord) >> 2, rightNext >>> 4);
+    i32[state + USED] -= size;
     i32[state + FREE] += gained;
   };
+}
+
+/** The last chunk, or the one before a free last chunk, becomes the free last chunk, which is in no map and no index. */
+function freeTail(space: Space, chunk: number, start: number, right: number): void {
+  const { i32, header, headerGranules, areaWord, baseWord, state } = space;
+  const last = right === 0 ? chunk : right;
+  if (last !== baseWord + (i32[state + LAST] >>> 2)) broken(space, last);
+  const end = baseWord + (i32[state + BOUNDARY] >>> 2);
+  const size = (((right === 0 ? end : right) - chunk) << 2) - header;
+  let gained = size;
+  i32[chunk + 1] &= ~USED_BIT;
+  if (right !== 0) {
+    i32[chunk] = 0;
+    wipeWords(space, right);
+    gained += header;
+  }
+  unmarkGranule(space, ((chunk - areaWord) >> 2) + headerGranules);
+  if (start !== chunk) {
+    const span = i32[start] >>> 4;
+    const granule = (start - areaWord) >> 2;
+    i32[start] = 0;
+    wipeWords(space, chunk);
+    unmarkGranule(space, granule + headerGranules);
+    unmapGranule(space, granule);
+    lower(space, granule, span);
+    gained += header;
+  }
+  i32[state + LAST] = (start - baseWord) << 2;
+  i32[state + USED] -= size;
+  i32[state + FREE] += gained;
 }
 
 /** Page runs, and what is no block. */

@@ -4,34 +4,31 @@
  * Placement is a contract: the free chunk with the lowest address that fits wins, free merges at once, the slack in front of
  * an aligned block stays a free chunk, an alignment of 4096 is a page run. Bytes and invariants: space.ts.
  *
- * Price: 16 bytes a block before rounding to 16; tables of 0.78 % (live bitmap), 0.39 % (free map) and 0.21 % (index) of the
- * region, and 0.1 % for pages. Allocation, and what free and resize do to the index: O(log region), see tree.ts; with an
- * alignment above 16 see fit.ts. The rest of free and resize, and every validation of a good pointer: O(1).
+ * Price: 16 bytes a block before rounding to 16; tables of 0.78 % (payload map), 0.39 % (free map) and 0.29 % (index) of the
+ * region, and 0.1 % for pages. Allocation, and what free and resize do to the index: O(log region), see fit.ts; with an
+ * alignment above 16 see there too. The rest of free and resize, and every validation of a good pointer: O(1).
  */
 import type { Allocator, Strategy } from "@heapwright/core";
 import { createAlloc } from "./alloc.js";
 import { check } from "./check.js";
-import { appendFree, payloadOf, resizeChunk } from "./chunks.js";
+import { appendFree } from "./chunks.js";
 import { extend, growthFor } from "./extend.js";
 import { createFree } from "./free.js";
-import { isLive } from "./maps.js";
-import { isRun, resizeRun, runBytes, runSlot } from "./pages.js";
+import { isRun, runSlot } from "./pages.js";
+import { createResize, createSize } from "./resize.js";
 import {
   BOUNDARY,
   FREE,
   GRANULE,
   getState,
-  MAX_REQUEST,
   PAGE,
   PAGES,
   PAGES_FREE,
-  roundRequest,
   Space,
   setState,
   stateBytes,
   USED,
 } from "./space.js";
-import { refusal } from "./validate.js";
 import { walk } from "./walk.js";
 
 /** Address-ordered first fit with page runs. It has no options. */
@@ -39,7 +36,7 @@ export function hyperheap(): Strategy<"hyperheap", undefined> {
   return {
     abi: 1,
     name: "hyperheap",
-    version: 1,
+    version: 2,
     fields: ["next", "prev", "*", "heap"],
     stateBytes,
     capabilities: {
@@ -77,21 +74,9 @@ function primitives(space: Space): Allocator {
   return {
     alloc: createAlloc(space),
     free,
-    resize(ptr, size) {
-      if (isLive(space, ptr)) return size <= MAX_REQUEST && resizeChunk(space, ptr, roundRequest(size));
-      if (isRun(space, ptr)) return resizeRun(space, ptr, size);
-      throw refusal(space, ptr);
-    },
-    usableSize(ptr) {
-      if (isLive(space, ptr)) return payloadOf(space, ptr);
-      if (isRun(space, ptr)) return runBytes(space, ptr);
-      throw refusal(space, ptr);
-    },
-    takenSize(ptr) {
-      if (isLive(space, ptr)) return payloadOf(space, ptr) + space.header;
-      if (isRun(space, ptr)) return runBytes(space, ptr);
-      throw refusal(space, ptr);
-    },
+    resize: createResize(space),
+    usableSize: createSize(space, 0),
+    takenSize: createSize(space, space.header),
     goodSize: (size) => Math.max(GRANULE, Math.ceil(size / GRANULE) * GRANULE),
     owns: (ptr) => ptr >= space.areaStart && ptr < space.areaEnd,
     reset: () => reset(space, free),

@@ -221,7 +221,7 @@ describe("tables that were written to", () => {
   it("bits behind the area's end, which a growth would show, are found", () => {
     const { heap, space } = made();
     const { i32, u32 } = heap.memory;
-    for (const index of [space.free - 1, (space.levelStart[0] as number) - 1]) {
+    for (const index of [space.free - 1, space.bitmaps - 1]) {
       i32[index] = 1 << 31;
       expect(findings(heap)).toMatch(/behind the area/);
       i32[index] = 0;

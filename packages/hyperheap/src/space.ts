@@ -3,8 +3,8 @@
  *
  * Everything that matters is in the memory; a Space holds views, addresses and nothing else.
  *
- *     state (64 bytes)  live bitmap     free map       index          page table           area
- *     |last|boundary|…  |1 bit a 16 B   |1 bit a 32 B  |tree.ts       |1 + slots a page    |chunk|chunk|…|run|run|
+ *     state     hints     pending   payload map    free map       bitmaps     tree      page table        area
+ *     |64 bytes |19 words |16 words |1 bit a 16 B  |1 bit a 32 B  |bitmaps.ts |tree.ts  |1 + slots a page |chunk|chunk|…|run|run|
  *
  * A chunk (header h = 16 bytes without plugins' slots, see core's layout):
  *
@@ -22,14 +22,22 @@
  * | PAGES, PAGES_FREE | bytes of page runs in use, and freed |
  * | PAGE_FLOOR | 0, or one more than the first page whose table entry may be set |
  *
- * The free map holds every free chunk but a free last chunk: a bit for the 32-byte cell a chunk starts in (chunks are at least
- * 32 bytes, so no two start in one cell). Which half of the cell it is, the live bitmap tells: the bit at the payload of a free
- * chunk that starts in the first half is set as well, so a set bit means "a payload starts here", and the used bit in that chunk's
- * header decides whether it is live.
+ * Two bitmaps say what a chunk is, out of reach of whoever writes past a block:
  *
- * A bridge is a used chunk without a bit in the live bitmap: never handed out, it spans page runs or a guest's pages.
+ * | bitmap | a bit is set for |
+ * |---|---|
+ * | payload map | the granule in which the payload of a block, or of a free chunk that is not the last one, begins |
+ * | free map | the 32-byte cell in which a free chunk that is not the last one begins (chunks have 32 bytes, so one at most) |
  *
- * Price: 16 bytes a block; tables of 0.78 % + 0.39 % + 0.21 % of the region, and 0.1 % for pages.
+ * A pointer is a live block if its payload bit is set and its free bit is not. Which half of its cell a free chunk begins in, the
+ * payload map says. A free **last** chunk is in neither map, and outside the index: most blocks of a growing heap are cut from it.
+ *
+ * A bridge is a used chunk without a bit in the payload map: never handed out, it spans page runs or a guest's pages.
+ *
+ * Units: names that end in `Word` are indexes of 32-bit words and those in `Granules` count 16 bytes; both stay below 2^30, so that
+ * the hot paths compute in 32-bit integers wherever the region lies. All else is in bytes.
+ *
+ * Price: 16 bytes a block; tables of 0.78 % + 0.39 % + 0.24 % + 0.05 % of the region, and 0.1 % for pages.
  */
 import type { Context, Region, StateSize } from "@heapwright/core";
 
@@ -54,19 +62,33 @@ export const NEXT = 0;
 export const PREV = 4;
 export const USED_BIT = 1;
 
-/** The index: bytes of a segment, and children of a node; see tree.ts. */
-export const SEGMENT_SHIFT = 11;
-export const SEGMENT_BYTES = 1 << SEGMENT_SHIFT;
+/** The index: a segment is 1 KiB, which is one word of the free map; see bitmaps.ts. */
+export const SEGMENT_BYTES = 1024;
+/** Size classes of the bitmaps, and bits of a node. */
+export const CLASSES = 19;
+export const NODE_SHIFT = 5;
+export const NODE = 1 << NODE_SHIFT;
+/** The highest level of the bitmaps has at most so many nodes. */
+const TOP_NODES = 4;
+/** A stretch is 8 KiB, that many segments; children of a node, and places for pending stretches; see tree.ts. */
+export const STRETCH_GRANULES = 9;
+export const SEGMENTS = 8;
 export const FANOUT_SHIFT = 4;
 export const FANOUT = 1 << FANOUT_SHIFT;
+export const PENDING = 16;
 
 /** Where the tables are, as byte offsets from the state; the same for all agents. */
 interface Tables {
-  readonly live: number;
+  readonly hints: number;
+  readonly pending: number;
+  readonly payloads: number;
   readonly free: number;
-  /** Byte offset and words of each level of the index. */
-  readonly levelStart: readonly number[];
-  readonly levels: readonly number[];
+  readonly segments: number;
+  /** Byte offset and nodes of each level of the bitmaps, byte offset and words of each level of the tree; lowest first. */
+  readonly bitmapStart: readonly number[];
+  readonly bitmapNodes: readonly number[];
+  readonly treeStart: readonly number[];
+  readonly treeWords: readonly number[];
   readonly pages: number;
   /** Entries of the page table. */
   readonly entries: number;
@@ -75,37 +97,45 @@ interface Tables {
 
 const align64 = (bytes: number): number => Math.ceil(bytes / 64) * 64;
 
-/** Words of each level, leaves first, for an area of at most `bytes`; the last level has at most 16. */
-export function levelSizes(bytes: number): number[] {
-  const sizes = [Math.max(1, Math.ceil(bytes / SEGMENT_BYTES))];
-  for (let words = sizes[0]; words > FANOUT; ) {
-    words = Math.ceil(words / FANOUT);
-    sizes.push(words);
-  }
+/** Sizes of the levels from one of `lowest` nodes up, `fanout` of them a node above, to one of at most `top` nodes. */
+export function levelSizes(lowest: number, fanout: number, top: number): number[] {
+  const sizes = [lowest];
+  while (sizes[sizes.length - 1] > top) sizes.push(Math.ceil(sizes[sizes.length - 1] / fanout));
   return sizes;
 }
 
 /** @param regionBytes An upper bound of the area. */
 export function planTables(regionBytes: number, sideWords: number): Tables {
-  const live = STATE_BYTES;
-  const free = live + align64(regionBytes / GRANULE / 8);
-  const index = free + align64(regionBytes / 32 / 8);
-  const levels = levelSizes(regionBytes);
-  const levelStart: number[] = [];
-  let pages = index;
-  for (const words of levels) {
-    levelStart.push(pages);
-    pages += align64(words * 4);
-  }
+  const hints = STATE_BYTES;
+  const pending = hints + CLASSES * 4;
+  const payloads = align64(pending + PENDING * 4);
+  const free = payloads + align64(regionBytes / GRANULE / 8);
+  const segments = Math.max(1, Math.ceil(regionBytes / SEGMENT_BYTES));
+  let end = free + align64(regionBytes / 32 / 8);
+  const place = (bytes: number): number => {
+    const start = end;
+    end += align64(bytes);
+    return start;
+  };
+  const bitmapNodes = levelSizes(Math.ceil(segments / NODE), NODE, TOP_NODES);
+  const bitmapStart = bitmapNodes.map((nodes) => place(nodes * CLASSES * 4));
+  const treeWords = levelSizes(Math.ceil(segments / SEGMENTS), FANOUT, FANOUT);
+  const treeStart = treeWords.map((words) => place(words * 4));
   const entries = Math.ceil(regionBytes / PAGE) + 2;
+  const pages = place(entries * (1 + sideWords) * 4);
   return {
-    live,
+    hints,
+    pending,
+    payloads,
     free,
-    levelStart,
-    levels,
+    segments,
+    bitmapStart,
+    bitmapNodes,
+    treeStart,
+    treeWords,
     pages,
     entries,
-    bytes: pages + align64(entries * (1 + sideWords) * 4),
+    bytes: end,
   };
 }
 
@@ -113,34 +143,51 @@ export function stateBytes({ regionBytes, layout }: StateSize): number {
   return planTables(regionBytes, layout.sideWords).bytes;
 }
 
-/** Views and addresses. Field order is fixed in the constructor: all spaces have one hidden class. */
+/**
+ * Views and addresses. Field order is fixed in the constructor: all spaces have one hidden class. Fields are only declared: defined ones
+ * would be `undefined` first, and V8 would test each of them for being a small integer at every use.
+ */
 export class Space {
-  i32: Int32Array;
-  u32: Uint32Array;
+  declare i32: Int32Array;
+  declare u32: Uint32Array;
   /** End of the area. */
-  areaEnd: number;
-  readonly base: number;
-  readonly areaStart: number;
-  /** Bytes of a chunk header. */
-  readonly header: number;
+  declare areaEnd: number;
+  /** Granules of the area. */
+  declare areaGranules: number;
+  declare readonly base: number;
+  declare readonly areaStart: number;
+  declare readonly baseWord: number;
+  declare readonly areaWord: number;
+  /** Bytes, words and granules of a chunk header. */
+  declare readonly header: number;
+  declare readonly headerWords: number;
+  declare readonly headerGranules: number;
   /** Smallest chunk: a header and a granule. */
-  readonly least: number;
-  /** Byte offset of the `heap` field in a header. */
-  readonly heapField: number;
-  /** Word indexes: state, live bitmap, free map, page table. */
-  readonly state: number;
-  readonly live: number;
-  readonly free: number;
-  readonly pages: number;
-  /** First word and number of words of each level of the index, leaves first. */
-  readonly levelStart: readonly number[];
-  readonly levelWords: readonly number[];
+  declare readonly least: number;
+  /** Byte offset of the `heap` field in a header, and its word. */
+  declare readonly heapField: number;
+  declare readonly heapWord: number;
+  /** Word indexes: state, hints, pending stretches, payload map, free map, page table. */
+  declare readonly state: number;
+  declare readonly hints: number;
+  declare readonly pending: number;
+  declare readonly payloads: number;
+  declare readonly free: number;
+  declare readonly pages: number;
+  declare readonly segments: number;
+  /** First word and number of nodes of each level of the bitmaps, lowest first; first word of the lowest. */
+  declare readonly bitmapStart: readonly number[];
+  declare readonly bitmaps: number;
+  declare readonly bitmapNodes: readonly number[];
+  /** First word and number of words of each level of the tree, lowest first. */
+  declare readonly treeStart: readonly number[];
+  declare readonly treeWords: readonly number[];
   /** Words of a page-table entry, and how many entries there are. */
-  readonly entryWords: number;
-  readonly entries: number;
+  declare readonly entryWords: number;
+  declare readonly entries: number;
   /** First byte of page 0 of the page table. */
-  readonly pageBase: number;
-  readonly error: Context["error"];
+  declare readonly pageBase: number;
+  declare readonly error: Context["error"];
 
   constructor(ctx: Context) {
     const { memory, region, layout, state } = ctx;
@@ -148,17 +195,29 @@ export class Space {
     this.i32 = memory.i32;
     this.u32 = memory.u32;
     this.areaEnd = region.areaEnd;
+    this.areaGranules = (region.areaEnd - region.areaStart) >>> 4;
     this.base = region.base;
     this.areaStart = region.areaStart;
+    this.baseWord = region.base >>> 2;
+    this.areaWord = region.areaStart >>> 2;
     this.header = layout.headerBytes;
+    this.headerWords = layout.headerBytes >>> 2;
+    this.headerGranules = layout.headerBytes >>> 4;
     this.least = layout.headerBytes + GRANULE;
     this.heapField = layout.field("heap");
+    this.heapWord = this.heapField >>> 2;
     this.state = state >>> 2;
-    this.live = (state + tables.live) >>> 2;
+    this.hints = (state + tables.hints) >>> 2;
+    this.pending = (state + tables.pending) >>> 2;
+    this.payloads = (state + tables.payloads) >>> 2;
     this.free = (state + tables.free) >>> 2;
     this.pages = (state + tables.pages) >>> 2;
-    this.levelStart = tables.levelStart.map((offset) => (state + offset) >>> 2);
-    this.levelWords = tables.levels;
+    this.segments = tables.segments;
+    this.bitmapStart = tables.bitmapStart.map((offset) => (state + offset) >>> 2);
+    this.bitmaps = this.bitmapStart[0];
+    this.bitmapNodes = tables.bitmapNodes;
+    this.treeStart = tables.treeStart.map((offset) => (state + offset) >>> 2);
+    this.treeWords = tables.treeWords;
     this.entryWords = 1 + layout.sideWords;
     this.entries = tables.entries;
     this.pageBase = region.areaStart - (region.areaStart % PAGE);
@@ -170,6 +229,7 @@ export class Space {
     this.i32 = memory.i32;
     this.u32 = memory.u32;
     this.areaEnd = region.areaEnd;
+    this.areaGranules = (region.areaEnd - region.areaStart) >>> 4;
   }
 }
 

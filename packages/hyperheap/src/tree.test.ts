@@ -1,45 +1,53 @@
-/** The index against what it stands for: a walk of all free chunks. */
-import { createHeap, type Heap } from "@heapwright/core";
+/** Bitmaps and tree against what they stand for: a walk of all free chunks. */
+import type { Heap } from "@heapwright/core";
 import { describe, expect, it } from "vitest";
+import { LARGE, nextSegment } from "./bitmaps.js";
+import { opened } from "./fixtures/opened.js";
 import { randomOf } from "./fixtures/random.js";
-import { hyperheap } from "./hyperheap.js";
-import { levelSizes, Space } from "./space.js";
-import { findSegment, rebuildTree, segmentOf } from "./tree.js";
-
-/** A heap, and the strategy's own view of it. */
-function opened(memory: number): { heap: Heap; space: Space } {
-  let space: Space | undefined;
-  const heap = createHeap({
-    memory,
-    strategy: {
-      ...hyperheap(),
-      create(ctx) {
-        const made = hyperheap().create(ctx);
-        space = new Space(ctx);
-        return made;
-      },
-    },
-  });
-  return { heap, space: space as Space };
-}
+import { slots } from "./fixtures/slots.js";
+import { rebuildIndex } from "./free-chunks.js";
+import { NONE } from "./hints.js";
+import { levelSizes, planTables, type Space } from "./space.js";
+import { findStretch } from "./tree.js";
 
 describe("levelSizes", () => {
-  it("ends with a level of at most 16 words, and costs at most 0.21 % of the region", () => {
-    for (const bytes of [1, 2048, 2049, 32768, 32769, 1 << 20, 1 << 26, 2 ** 31, 2 ** 32 - 4096]) {
-      const sizes = levelSizes(bytes);
-      expect(sizes[0]).toBe(Math.max(1, Math.ceil(bytes / 2048)));
-      expect(sizes.at(-1)).toBeLessThanOrEqual(16);
-      for (const [level, words] of sizes.entries()) {
-        if (level > 0) expect(words).toBe(Math.ceil((sizes[level - 1] as number) / 16));
+  it("goes from the lowest level to one that is small enough", () => {
+    for (const lowest of [1, 4, 5, 16, 17, 128, 129, 4096, 131_072]) {
+      for (const [fanout, top] of [[32, 4] as const, [16, 16] as const]) {
+        const sizes = levelSizes(lowest, fanout, top);
+        expect(sizes[0]).toBe(lowest);
+        expect(sizes.at(-1)).toBeLessThanOrEqual(top);
+        for (const [level, words] of sizes.entries())
+          if (level > 0) expect(words).toBe(Math.ceil((sizes[level - 1] as number) / fanout));
       }
-      const words = sizes.reduce((sum, each) => sum + each, 0);
-      if (bytes >= 1 << 20) expect((words * 4) / bytes).toBeLessThan(0.0021);
     }
   });
 });
 
-describe("findSegment", () => {
-  it("finds what a walk finds, from anywhere, for every size", () => {
+describe("the tables", () => {
+  it.each([20, 24, 26, 28, 30, 32])(
+    "of 2^%i bytes: payload map and index take at most 1.5 percent",
+    (log) => {
+      const bytes = 2 ** log;
+      const { hints, pages } = planTables(bytes, 0);
+      expect((pages - hints) / bytes).toBeLessThanOrEqual(0.015);
+    },
+  );
+});
+
+/** Segments and lengths of the free chunks that belong into the index. */
+function indexed(heap: Heap, space: Space): { segment: number; span: number }[] {
+  const last = space.base + (space.u32[space.state] as number) + space.header;
+  return [...heap.blocks()]
+    .filter(({ ptr, state }) => state === "free" && ptr !== last)
+    .map(({ ptr, usable }) => ({
+      segment: (ptr - space.header - space.areaStart) >>> 10,
+      span: (usable + space.header) / 16,
+    }));
+}
+
+describe("nextSegment and findStretch", () => {
+  it("pass over no chunk, from anywhere, for every size", () => {
     const { heap, space } = opened(1 << 20);
     const random = randomOf(11);
     const live: number[] = [];
@@ -51,38 +59,49 @@ describe("findSegment", () => {
         heap.free(live.splice(random.below(live.length), 1)[0] as number);
       }
       if (step % 20 !== 0) continue;
-      const free = [...heap.blocks()].filter((block) => block.state === "free");
-      const indexed = free.filter(
-        ({ ptr }) => ptr - space.header !== space.base + (space.u32[space.state] as number),
-      );
-      const from = random.below(3) === 0 ? 0 : random.below(levelSizes(1 << 20)[0] as number);
-      const span = 2 + random.below(random.below(2) === 0 ? 20 : 1200);
-      const segments = indexed
-        .filter(({ usable }) => (usable + space.header) / 16 >= span)
-        .map(({ ptr }) => segmentOf(space, ptr - space.header))
-        .filter((segment) => segment >= from);
-      expect(findSegment(space, from, span)).toBe(segments[0] ?? -1);
+      heap.check();
+      const chunks = indexed(heap, space);
+      const from = random.below(3) === 0 ? 0 : random.below(space.segments);
+      const span = 2 + random.below(LARGE - 1);
+      const first = chunks.find((each) => each.span >= span && each.segment >= from)?.segment ?? NONE;
+      const found = nextSegment(space, from, span - 2);
+      expect(found < 0 ? NONE : found).toBeLessThanOrEqual(first);
+      const large = span * random.below(60);
+      const stretch =
+        chunks.find((each) => each.span >= large && each.segment >= (from & -8))?.segment ?? NONE;
+      const there = findStretch(space, from >> 3, large);
+      expect(there < 0 ? NONE : there).toBeLessThanOrEqual(stretch === NONE ? NONE : stretch >> 3);
     }
-    heap.check();
   });
 });
 
-describe("rebuildTree", () => {
-  it("makes the index of the free map and the headers alone", () => {
-    const { heap, space } = opened(1 << 19);
-    const live = Array.from({ length: 2000 }, (_, index) => heap.allocUnsafe(16 + ((index * 37) % 200)));
-    for (const [index, ptr] of live.entries()) if (index % 3 !== 0) heap.free(ptr);
-    const before = heap.snapshot();
-    const first = space.levelStart[0] as number;
-    space.i32.fill(-1, first, space.pages);
-    expect(() => heap.check()).toThrowError(/index/);
-    rebuildTree(space);
-    space.i32.fill(0, first + (space.levelWords[0] as number), space.levelStart[1]);
-    heap.check();
-    for (const [level, start] of space.levelStart.entries()) {
-      const end = start + (space.levelWords[level] as number);
-      const bytes = (from: Uint8Array): Uint8Array => from.slice(start * 4, end * 4);
-      expect(bytes(heap.snapshot())).toEqual(bytes(before));
+describe.each([0, 6])("rebuildIndex, with %i slots a header", (count) => {
+  it("makes the index of the chunks alone, and the heap goes on as before", () => {
+    const plugins = count === 0 ? [] : [slots(count, 4)];
+    const [damaged, sound] = [opened(1 << 19, plugins), opened(1 << 19, plugins)];
+    const random = randomOf(5);
+    const live: number[] = [];
+    const step = (): void => {
+      if (live.length < 300 || random.below(2) === 0) {
+        const size = 1 + random.below(random.below(10) === 0 ? 3000 : 250);
+        const ptr = damaged.heap.allocUnsafe(size);
+        expect(sound.heap.allocUnsafe(size)).toBe(ptr);
+        if (ptr !== 0) live.push(ptr);
+      } else {
+        const ptr = live.splice(random.below(live.length), 1)[0] as number;
+        damaged.heap.free(ptr);
+        sound.heap.free(ptr);
+      }
+    };
+    for (let round = 0; round < 8; round++) {
+      for (let turn = 0; turn < 400; turn++) step();
+      const { space, heap } = damaged;
+      // What is of the index, and nothing else: payload map and page table stay.
+      for (let word = space.hints; word < space.payloads; word++) space.i32[word] = random.below(2 ** 32);
+      for (let word = space.free; word < space.pages; word++) space.i32[word] = random.below(2 ** 32);
+      expect(() => heap.check()).toThrowError(/index|free map/);
+      rebuildIndex(space);
+      heap.check();
     }
   });
 });

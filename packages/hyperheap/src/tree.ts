@@ -1,134 +1,125 @@
 /**
- * The index: for each 2 KiB segment of the area the largest free chunk that starts in it, and a 16-ary tree of maxima above.
+ * The tree: for each stretch of 8 KiB the largest free chunk that begins in it, and a 16-ary tree of maxima above.
  *
  *     level 2                      |max|
- *     level 1          |max|max|max|…|max|              each the largest of 16 below
- *     level 0  |max|max|max|max|…                       one word a segment: bytes / 16, 0 if no free chunk starts there
- *     area     |2 KiB  |2 KiB  |2 KiB  |…
+ *     level 1          |max|max|max|…|max|              each the largest of 16 below, in granules
+ *     level 0  |max|max|max|max|…                       0: no free chunk begins in the stretch
+ *     area     |8 KiB  |8 KiB  |8 KiB  |…
  *
- * Maxima are exact, so the leftmost segment that is large enough is found without a step back, and it holds a chunk that fits:
- * address-ordered first fit, the same chunk a walk of all of them would find. The last chunk, if free, is not in the index.
+ * The leftmost stretch that is large enough holds the chunk that address-ordered first fit takes; the last chunk, if free, is not in
+ * the index. Searches come here when the bitmaps have misled them (fit.ts). A leaf is the exact maximum, unless its stretch is
+ * **pending**: its largest chunk was cut or taken since, and the leaf is too high. A heap that cuts block after block from one place
+ * would otherwise look up the next largest each time. There are 16 places for pending stretches, one for all with the same last
+ * hexadecimal digit; who needs a place settles whoever has it. So a search is misled here at most 16 times.
  *
- * Price: 4 bytes a segment and a sixteenth on top, 0.21 % of the region. A search reads at most 16 words a level, up and down:
- * at most 32 * ceil(log16(region / 2 KiB)) words, then the bits and headers of one segment (at most 32 free chunks). Entering
- * and leaving read at most 16 words a level, and a segment's chunks if its largest leaves.
+ * Price: 4 bytes a stretch and a 15th on top, 0.052 % of the region. A search reads at most 16 words a level, up and down, for each
+ * time it is misled; entering reads a word a level, settling 16 and the headers of a stretch (256 free chunks at most).
  */
+import { corruptIndex } from "./bitmaps.js";
 import { chunkInCell } from "./maps.js";
-import { FANOUT, FANOUT_SHIFT, NEXT, SEGMENT_BYTES, SEGMENT_SHIFT, type Space } from "./space.js";
+import { FANOUT, FANOUT_SHIFT, PENDING, SEGMENTS, type Space, STRETCH_GRANULES } from "./space.js";
 
-/** Cells of 32 bytes in a segment, and words of the free map. */
-const SEGMENT_CELLS = SEGMENT_BYTES / 32;
-export const SEGMENT_WORDS = SEGMENT_CELLS / 32;
-
-export function segmentOf(space: Space, chunk: number): number {
-  return (chunk - space.areaStart) >>> SEGMENT_SHIFT;
-}
-
-/** A free chunk of `span` granules starts in this segment now, or has become that long. */
-export function raise(space: Space, segment: number, span: number): void {
-  const { i32, levelStart } = space;
-  let index = segment;
-  for (let level = 0; level < levelStart.length; level++) {
-    const at = levelStart[level] + index;
+/** A free chunk of `span` granules begins at this granule of the area now, or has become that long. */
+export function raise(space: Space, granule: number, span: number): void {
+  const { i32, treeStart } = space;
+  let index = granule >> STRETCH_GRANULES;
+  for (let level = 0; level < treeStart.length; level++) {
+    const at = treeStart[level] + index;
     if (i32[at] >= span) return;
     i32[at] = span;
-    index >>>= FANOUT_SHIFT;
+    index >>= FANOUT_SHIFT;
   }
 }
 
-/** A free chunk of `span` granules is no longer in this segment, or has become shorter. Its bit and header say so already. */
-export function lower(space: Space, segment: number, span: number): void {
-  const { i32, levelStart } = space;
-  if (i32[levelStart[0] + segment] !== span) return;
-  let max = largestIn(space, segment);
-  if (max === span) return;
-  i32[levelStart[0] + segment] = max;
-  let index = segment;
-  for (let level = 1; level < levelStart.length; level++) {
-    const first = levelStart[level - 1] + (index & -FANOUT);
-    const end = Math.min(first + FANOUT, levelStart[level - 1] + space.levelWords[level - 1]);
-    index >>>= FANOUT_SHIFT;
-    const at = levelStart[level] + index;
-    if (i32[at] !== span) return;
-    for (let child = first; child < end; child++) if (i32[child] > max) max = i32[child];
-    if (max === span) return;
+/** A free chunk of `span` granules is no longer there, or has become shorter: what the leaf says may be too much. */
+export function lower(space: Space, granule: number, span: number): void {
+  const { i32 } = space;
+  const stretch = granule >> STRETCH_GRANULES;
+  if (i32[space.treeStart[0] + stretch] > span) return;
+  const at = space.pending + (stretch & (PENDING - 1));
+  const other = i32[at];
+  if (other === stretch + 1) return;
+  i32[at] = stretch + 1;
+  if (other !== 0) settle(space, other - 1);
+}
+
+/** Makes a leaf exact, and what is above it. */
+function settle(space: Space, stretch: number): void {
+  const { i32, treeStart } = space;
+  let index = stretch;
+  let at = treeStart[0] + index;
+  const said = i32[at];
+  let max = largestIn(space, stretch);
+  for (let level = 1; ; level++) {
+    if (max === said) return;
     i32[at] = max;
+    if (level === treeStart.length) return;
+    index >>= FANOUT_SHIFT;
+    at = treeStart[level] + index;
+    if (i32[at] !== said) return;
+    max = largestChild(space, level, index);
   }
 }
 
-/** Granules of the largest free chunk that starts in a segment, from the free map and the headers. */
-export function largestIn(space: Space, segment: number): number {
+/** Granules of the largest free chunk that begins in a stretch, from the free map and the headers; 0 if there is none. */
+export function largestIn(space: Space, stretch: number): number {
   const { i32 } = space;
   let max = 0;
-  for (let word = 0; word < SEGMENT_WORDS; word++) {
-    const cells = (segment * SEGMENT_WORDS + word) * 32;
-    for (let bits = i32[space.free + segment * SEGMENT_WORDS + word]; bits !== 0; bits &= bits - 1) {
-      const chunk = chunkInCell(space, cells + 31 - Math.clz32(bits & -bits));
-      const span = i32[(chunk + NEXT) >>> 2] >>> 4;
+  const first = stretch * SEGMENTS;
+  for (let segment = first; segment < first + SEGMENTS; segment++) {
+    for (let bits = i32[space.free + segment]; bits !== 0; bits &= bits - 1) {
+      const span = i32[chunkInCell(space, segment * 32 + 31 - Math.clz32(bits & -bits))] >>> 4;
       if (span > max) max = span;
     }
   }
   return max;
 }
 
-/** The first segment from `from` on that has a free chunk of at least `span` granules; -1 if none has. */
-export function findSegment(space: Space, from: number, span: number): number {
-  const { i32, levelStart, levelWords } = space;
-  const top = levelStart.length - 1;
-  let level = from === 0 ? top : 0;
+/** What a node above the leaves must say. */
+export function largestChild(space: Space, level: number, index: number): number {
+  const { i32, treeStart, treeWords } = space;
+  const start = treeStart[level - 1];
+  const first = start + (index << FANOUT_SHIFT);
+  const end = Math.min(first + FANOUT, start + treeWords[level - 1]);
+  let max = 0;
+  for (let child = first; child < end; child++) if (i32[child] > max) max = i32[child];
+  return max;
+}
+
+/** The first stretch from `from` on whose leaf promises a free chunk of `span` granules; -1 if none does. */
+export function findStretch(space: Space, from: number, span: number): number {
+  const { i32, treeStart, treeWords } = space;
+  const top = treeStart.length - 1;
+  let level = 0;
   let index = from;
   for (;;) {
-    const start = levelStart[level];
-    const end = Math.min((index | (FANOUT - 1)) + 1, levelWords[level]);
+    const start = treeStart[level];
+    const end = Math.min((index | (FANOUT - 1)) + 1, treeWords[level]);
     while (index < end && i32[start + index] < span) index++;
     if (index < end) return descend(space, level, index, span);
-    if (level === top || end === levelWords[level]) return -1;
+    if (level === top || end === treeWords[level]) return -1;
     level++;
-    index = end >>> FANOUT_SHIFT;
+    index = end >> FANOUT_SHIFT;
   }
 }
 
-/** From a node that is large enough down to the first segment that is. */
+/** From a node that is large enough down to the first leaf that is. */
 function descend(space: Space, from: number, node: number, span: number): number {
-  const { i32, levelStart, levelWords } = space;
+  const { i32, treeStart, treeWords } = space;
   let index = node;
   for (let level = from - 1; level >= 0; level--) {
-    const start = levelStart[level];
+    const start = treeStart[level];
     index <<= FANOUT_SHIFT;
-    const end = Math.min(index + FANOUT, levelWords[level]);
+    const end = Math.min(index + FANOUT, treeWords[level]);
     while (index < end && i32[start + index] < span) index++;
-    if (index === end) corruptIndex(space, `a child of node ${node} of level ${from}`);
+    if (index === end) corruptIndex(space, `node ${node} of level ${from} of the tree`);
   }
   return index;
 }
 
-/** @param what What the index promised and does not have. */
-export function corruptIndex(space: Space, what: string): never {
-  throw space.error("ERR_HEAP_CORRUPT", `index: ${what} is not as large as it says`, {
-    hint: "something wrote over the heap's tables, which lie before its area",
-  });
-}
-
-/** The index made anew from the free map and the headers. */
-export function rebuildTree(space: Space): void {
-  const { i32, levelStart, levelWords } = space;
-  for (let level = 0; level < levelStart.length; level++) {
-    for (let index = 0; index < levelWords[level]; index++) {
-      let max = 0;
-      if (level === 0)
-        max = index * SEGMENT_BYTES < space.areaEnd - space.areaStart ? largestIn(space, index) : 0;
-      else max = largestChild(space, level, index);
-      i32[levelStart[level] + index] = max;
-    }
-  }
-}
-
-/** What a node above the leaves must say. */
-export function largestChild(space: Space, level: number, index: number): number {
-  const { i32, levelStart, levelWords } = space;
-  const first = index << FANOUT_SHIFT;
-  const end = Math.min(first + FANOUT, levelWords[level - 1]);
-  let max = 0;
-  for (let child = first; child < end; child++) max = Math.max(max, i32[levelStart[level - 1] + child]);
-  return max;
+/** Settles a stretch that promised more than it had. */
+export function settleStretch(space: Space, stretch: number): void {
+  const at = space.pending + (stretch & (PENDING - 1));
+  if (space.i32[at] === stretch + 1) space.i32[at] = 0;
+  settle(space, stretch);
 }
