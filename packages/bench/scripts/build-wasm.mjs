@@ -5,7 +5,7 @@ import asc from "assemblyscript/asc";
 
 const root = new URL("../", import.meta.url);
 const entries = {
-  tlsf: ["--runtime", "minimal"],
+  tlsf: ["--runtime", "minimal", "--importMemory"],
   calloc: ["--runtime", "stub", "--importMemory"],
 };
 

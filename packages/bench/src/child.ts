@@ -5,7 +5,7 @@ import type { Failure, Replies, Reply, Request } from "./protocol.js";
 import type { StopSignal } from "./schedule.js";
 
 /** A worker that does not answer in this time is ended; its own limits are far shorter. */
-const ANSWER_MS = 60_000;
+const ANSWER_MS = 180_000;
 
 /** A request that failed: the worker said why, or is gone. */
 export class WorkerFailure extends Error implements Failure {
@@ -24,9 +24,10 @@ export class Child {
   readonly #process: ChildProcess;
   #stderr = "";
 
-  constructor() {
+  /** @param flags of Node, for this process. */
+  constructor(flags: readonly string[] = []) {
     this.#process = fork(built("worker.js"), [], {
-      execArgv: [],
+      execArgv: [...flags],
       serialization: "advanced",
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });

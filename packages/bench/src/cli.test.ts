@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { built, ownRoot, ownVersion } from "./assets.js";
 import { hostileFiles } from "./hostile-files.js";
 import type { BenchResult } from "./json.js";
+import { measureNames } from "./measures.js";
 import { targetNames } from "./targets/index.js";
 import { randomTrace, traceOf } from "./test-traces.js";
 import { FREE, MALLOC, MEMALIGN, writeTrace } from "./trace.js";
@@ -76,7 +77,8 @@ describe("telling", () => {
     ]) {
       expect(stdout).toContain(word);
     }
-    for (const word of ["--json", "--no-composition", "--help", "--version"]) expect(stdout).toContain(word);
+    for (const word of ["--measures", "--processes", "--live", "--json", "--help", "--version"])
+      expect(stdout).toContain(word);
     expect([code, stderr]).toEqual([0, ""]);
   });
 
@@ -84,9 +86,10 @@ describe("telling", () => {
     expect(await cli("--version")).toEqual({ code: 0, stdout: `${ownVersion()}\n`, stderr: "" });
   });
 
-  it("list names every allocator and trace", async () => {
+  it("list names every allocator, trace and measure", async () => {
     const { code, stdout } = await cli("list");
-    for (const name of [...targetNames, ...traceNames]) expect(stdout).toContain(`\n  ${name}`);
+    for (const name of [...targetNames, ...traceNames, ...measureNames])
+      expect(stdout).toContain(`\n  ${name}`);
     expect(code).toBe(0);
   });
 });
@@ -102,6 +105,10 @@ describe("refusing", () => {
     [["-t", "emacs"], 'unknown trace "emacs"; known: cc1, git-log, jq'],
     [["-t", "./none.trace.gz"], "./none.trace.gz: no such file"],
     [["-t", "lua,"], "Expected names with commas between them"],
+    [["-m", "speed"], 'unknown measure "speed"; known: time, live, latency, space, composition'],
+    [["--live", "1e3,many"], "Expected numbers from 1 to 1000000 with commas between them"],
+    [["--live", "2000000"], "Expected numbers from 1 to 1000000"],
+    [["-p", "0"], "Expected 1 to 1000"],
     [["-r", "0"], "Expected 1 to 1000"],
     [["-r", "many"], "Expected 1 to 1000"],
     [["--rounds"], "argument missing"],
@@ -124,42 +131,123 @@ describe("refusing", () => {
 describe("measuring", () => {
   const run = async (...args: string[]): Promise<{ outcome: Outcome; result: BenchResult }> => {
     const json = join(folder, "result.json");
-    const outcome = await cli("--quick", "--rounds", "2", "--json", json, ...args);
+    const outcome = await cli("--quick", "--json", json, ...args);
     expect(outcome.code, outcome.stderr).toBe(0);
+    for (const line of outcome.stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(120);
     return { outcome, result: JSON.parse(readFileSync(json, "utf8")) as BenchResult };
   };
 
-  it("runs every allocator on a small trace, and what composing costs", async () => {
-    const { outcome, result } = await run("-t", small);
-    const { comparison, summary, composition, environment } = result;
-    expect(comparison.allocators.map(({ name }) => name)).toEqual(targetNames);
+  it("time: every allocator on a small trace, every round of every process", async () => {
+    const { outcome, result } = await run("-m", "time", "-t", small, "-p", "2", "-r", "3");
+    const { comparison, summary, environment } = result;
+    expect(comparison?.allocators.map(({ name }) => name)).toEqual(targetNames);
     for (const name of targetNames) {
-      const cell = comparison.cells.find(({ allocator }) => allocator === name);
+      const cell = comparison?.cells.find(({ allocator }) => allocator === name);
       if (cell?.status !== "measured") throw new Error(`${name}: ${cell?.reason}: ${cell?.detail}`);
       expect(cell.trace).toBe("small");
-      expect(cell.rounds).toHaveLength(2);
-      expect(Math.min(...cell.rounds)).toBeGreaterThan(0);
-      expect(cell.min).toBe(Math.min(...cell.rounds));
+      expect(cell.processes.map((rounds) => rounds.length)).toEqual([3, 3]);
+      expect(Math.min(...cell.processes.flat())).toBeGreaterThan(0);
+      expect(cell.min).toBe(Math.min(...cell.processes.flat()));
+      const [first, second] = cell.processes.map((rounds) => [...rounds].sort((x, y) => x - y)[1]);
+      expect(cell.median).toBeCloseTo((first + second) / 2, 9);
     }
-    expect(summary.reference).toBe("dlmalloc");
-    expect(summary.common.map(({ traces }) => traces)).toEqual(targetNames.map(() => ["small"]));
-    expect(summary.ratios.find(({ allocator }) => allocator === "dlmalloc")?.ofMedians).toBe(1);
+    expect(summary?.reference).toBe("dlmalloc");
+    expect(summary?.common.map(({ traces }) => traces)).toEqual(targetNames.map(() => ["small"]));
+    expect(summary?.ratios.find(({ allocator }) => allocator === "dlmalloc")?.ofMedians).toBe(1);
     expect(environment.node).toBe(process.version);
-
-    expect(composition?.failure).toBeUndefined();
-    expect(composition?.rows).toHaveLength(8);
-    for (const { difference, base, other } of composition?.rows ?? []) {
-      expect(Math.min(base, other)).toBeGreaterThan(0);
-      expect(difference.low).toBeLessThanOrEqual(difference.high);
-    }
+    expect([result.live, result.latency, result.space, result.composition]).toEqual([null, null, null, null]);
 
     expect(outcome.stdout).toContain(`Node ${process.version}`);
     expect(outcome.stdout).toMatch(/^small +\d/m);
-    expect(outcome.stdout).toMatch(/^geomean, all 1 /m);
-    expect(outcome.stdout).toContain("What composing costs");
+    expect(outcome.stdout).toMatch(/^all 1: medians /m);
+    expect(outcome.stdout).toMatch(/^all 1: minima /m);
+    expect(outcome.stdout).not.toContain("What composing costs");
     // Somebody is not watching: plain lines, no redrawing.
     expect(outcome.stderr).toMatch(/0 % {2}small\n/);
     expect(outcome.stderr).not.toContain("\u001b");
+  });
+
+  it("live: random replace with as many blocks as asked for, in both patterns", async () => {
+    const { outcome, result } = await run("-m", "live", "--live", "2000,50", "-p", "2", "-r", "2");
+    const { live } = result;
+    expect(live?.counts).toEqual([50, 2000]);
+    expect(live?.left).toEqual(["bump"]);
+    expect(live?.cells).toHaveLength(2 * 2 * 4);
+    for (const cell of live?.cells ?? []) {
+      if (cell.status !== "measured") {
+        expect(cell).toMatchObject({ allocator: "thi.ng", blocks: 2000 });
+        continue;
+      }
+      expect(Math.min(...cell.processes.flat())).toBeGreaterThan(0);
+      if (cell.allocator === "dlmalloc") expect(cell.ratio).toEqual({ ofMedians: 1, ofMinima: 1 });
+      if (cell.allocator !== "thi.ng") expect(cell.processes.map((rounds) => rounds.length)).toEqual([2, 2]);
+    }
+    expect(outcome.stdout).toMatch(/^learned 50 .*\n^learned 2000 /m);
+    expect(outcome.stdout).toMatch(/^random 50 /m);
+    expect(outcome.stdout).toContain("bump: never reuses memory.");
+    expect(outcome.stderr).toContain("50 live blocks");
+  });
+
+  it("live: growth is counted from 1000 blocks", async () => {
+    const { outcome, result } = await run("-m", "live", "--live", "1000,4000", "-a", "dlmalloc");
+    const growth = result.live?.growth ?? [];
+    expect(growth.map(({ pattern, from, to }) => `${pattern} ${from} ${to}`)).toEqual([
+      "learned 1000 4000",
+      "random 1000 4000",
+    ]);
+    expect(outcome.stdout).toMatch(/^random 4000 : 1e3 +\d/m);
+  });
+
+  it("latency: percentiles of single operations, and of the clock alone", async () => {
+    const aligned = join(folder, "latency.trace.gz");
+    await writeTrace(aligned, traceOf([[MEMALIGN, 0, 100, 8], [FREE, 0]], 1)); // biome-ignore format: two operations
+    const { outcome, result } = await run("-m", "latency", "-t", `${small},${aligned}`);
+    const { latency } = result;
+    expect(latency?.shared).toEqual(["small"]);
+    expect(latency?.pooled.map(({ allocator }) => allocator)).toEqual(targetNames);
+    for (const { all, repeatable, samples } of latency?.pooled ?? []) {
+      expect(samples).toBe(2 * 3000);
+      for (const { p50, p99, p999, p9999, max } of [all, repeatable]) {
+        expect([p50, p99, p999, p9999, max]).toEqual([p50, p99, p999, p9999, max].sort((a, b) => a - b));
+        expect(p50).toBeGreaterThan(0);
+      }
+      expect(repeatable.max).toBeLessThanOrEqual(all.max);
+      expect(repeatable.p50).toBeLessThanOrEqual(all.p50);
+    }
+    expect(latency?.clock.samples).toBe(3000 * targetNames.length);
+    expect(latency?.clock.grainNs).toBeGreaterThanOrEqual(1);
+    expect(outcome.stdout).toMatch(/^hyperheap +\d/m);
+    expect(outcome.stdout).toMatch(/^clock alone +\d/m);
+  });
+
+  it("space: the smallest region, where an allocator can be limited, and how far blocks extend", async () => {
+    const { outcome, result } = await run("-m", "space", "-t", small);
+    const { space } = result;
+    expect(space?.cells).toHaveLength(targetNames.length);
+    for (const cell of space?.cells ?? []) {
+      if (cell.status !== "measured") throw new Error(`${cell.allocator}: ${cell.detail}`);
+      expect(cell.extent).toBeGreaterThanOrEqual(cell.peakLive);
+      if (cell.allocator === "bump") expect(cell.why).toBe("cannot be limited");
+      else expect(cell.smallest).toBeGreaterThan(cell.peakLive);
+      if (cell.allocator !== "hyperheap") continue;
+      expect(cell.peakTaken).toBeGreaterThan(cell.peakLive);
+      expect(cell.area).toBeGreaterThanOrEqual(cell.peakTaken ?? 0);
+      expect(cell.smallest).toBeGreaterThan(cell.area ?? 0);
+    }
+    expect(outcome.stdout).toMatch(/^small +\d+ +\d+\.\d% +\d/m);
+    expect(outcome.stdout).toContain("region : chunks");
+  });
+
+  it("composition: what composing costs", async () => {
+    const { outcome, result } = await run("-m", "composition");
+    expect(result.comparison).toBeNull();
+    expect(result.composition?.failure).toBeUndefined();
+    expect(result.composition?.rows).toHaveLength(8);
+    for (const { difference, base, other } of result.composition?.rows ?? []) {
+      expect(Math.min(base, other)).toBeGreaterThan(0);
+      expect(difference.low).toBeLessThanOrEqual(difference.high);
+    }
+    expect(outcome.stdout).toContain("What composing costs");
   });
 
   it("shows what cannot be run, with the reason, and leaves it out of the common mean", async () => {
@@ -180,27 +268,28 @@ describe("measuring", () => {
        } };\n`,
     );
     const { outcome, result } = await run(
-      "--no-composition",
+      "-m",
+      "time",
       "-a",
       `dlmalloc,thi.ng,${broken}`,
       "-t",
       `${small},${aligned},${big}`,
     );
     const reason = (allocator: string, trace: string): string => {
-      const cell = result.comparison.cells.find(
+      const cell = result.comparison?.cells.find(
         (each) => each.allocator === allocator && each.trace === trace,
       );
       return cell === undefined ? "missing" : cell.status === "measured" ? cell.status : cell.reason;
     };
-    expect(result.comparison.cells).toHaveLength(9);
+    expect(result.comparison?.cells).toHaveLength(9);
     expect(reason("thi.ng", "small")).toBe("measured");
     expect(reason("thi.ng", "aligned")).toBe("no memalign");
     expect(reason("dlmalloc", "aligned")).toBe("measured");
     expect(reason("dlmalloc", "big")).toBe("out of memory");
     expect(reason("thi.ng", "big")).toBe("out of memory");
     expect(reason("mine", "small")).toBe("wrong");
-    expect(result.summary.common.every(({ traces }) => traces.length === 0)).toBe(true);
-    expect(result.summary.own.find(({ allocator }) => allocator === "thi.ng")?.traces).toEqual(["small"]);
+    expect(result.summary?.shared).toEqual([]);
+    expect(result.summary?.own.find(({ allocator }) => allocator === "thi.ng")?.traces).toEqual(["small"]);
     expect(result.composition).toBeNull();
     expect(outcome.stdout).toContain("no memalign");
     expect(outcome.stdout).toMatch(/mine on small: wrong: .* overlaps a live block at operation \d+/);
@@ -209,25 +298,17 @@ describe("measuring", () => {
   it("takes an allocator from a module: the one in the README", async () => {
     const example = /```js\n([\s\S]*?)```/.exec(readFileSync(join(ownRoot(), "README.md"), "utf8"));
     writeFileSync(join(folder, "mine.mjs"), example?.[1] ?? "");
-    const { outcome, result } = await run("--no-composition", "-a", "./mine.mjs,bump", "-t", small);
-    expect(result.comparison.cells.map(({ allocator, status }) => `${allocator} ${status}`)).toEqual([
+    const { outcome, result } = await run("-m", "time", "-a", "./mine.mjs,bump", "-t", small);
+    expect(result.comparison?.cells.map(({ allocator, status }) => `${allocator} ${status}`)).toEqual([
       "mine measured",
       "bump measured",
     ]);
-    expect(result.summary.reference).toBe("mine");
+    expect(result.summary?.reference).toBe("mine");
     expect(outcome.stdout).toContain("mine: mine 1.0.0");
   });
 
   it("prints what it has when interrupted", async () => {
-    const { child, done } = start([
-      "-a",
-      "bump,dlmalloc",
-      "-t",
-      `${small},lua`,
-      "--rounds",
-      "1000",
-      "--no-composition",
-    ]);
+    const { child, done } = start(["-a", "bump,dlmalloc", "-t", `${small},lua`, "--rounds", "1000"]);
     await new Promise<void>((resolve) => {
       child.stderr?.on("data", (chunk: Buffer) => {
         if (chunk.includes("small")) setTimeout(resolve, 3000);

@@ -6,13 +6,13 @@
 import { open, writeFile } from "node:fs/promises";
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { ownVersion } from "./assets.js";
-import { type Comparison, compare } from "./compare.js";
-import { type Composition, measureComposition } from "./composition/run.js";
+import { comparedAllocator } from "./compare.js";
 import { environment } from "./environment.js";
 import { messageOf, UsageError } from "./errors.js";
-import { toJson } from "./json.js";
+import { type Results, toJson } from "./json.js";
+import { aboutMeasure, findMeasure, measureNames, runMeasures, tablesOf } from "./measures.js";
 import { createProgress } from "./progress.js";
-import { comparisonTable, compositionTable, heading } from "./report.js";
+import { heading } from "./report/heading.js";
 import { EFFORTS, type Effort } from "./schedule.js";
 import { loadTarget, targetNames } from "./targets/index.js";
 import { readTrace } from "./trace.js";
@@ -22,11 +22,13 @@ import { BUNDLED_TRACES, bundledTrace, findTrace, traceNames } from "./traces.js
 interface RunOptions {
   readonly allocators: readonly string[];
   readonly traces: readonly string[];
+  readonly measures: readonly string[];
+  readonly live?: readonly number[];
+  readonly processes?: number;
   readonly rounds?: number;
   readonly quick?: true;
   readonly full?: true;
   readonly json?: string;
-  readonly composition: boolean;
 }
 
 function list(value: string): string[] {
@@ -42,44 +44,58 @@ function count(value: string): number {
   return number;
 }
 
-function effortOf({ quick, full, rounds }: RunOptions): Effort {
+/** More blocks than this do not fit the 1 GiB that the wasm memories may grow to. */
+const MOST_BLOCKS = 1_000_000;
+
+function liveCounts(value: string): number[] {
+  const counts = list(value).map(Number);
+  if (counts.some((blocks) => !Number.isInteger(blocks) || blocks < 1 || blocks > MOST_BLOCKS))
+    throw new InvalidArgumentError(`Expected numbers from 1 to ${MOST_BLOCKS} with commas between them.`);
+  return counts.sort((a, b) => a - b);
+}
+
+function effortOf({ quick, full, processes, rounds, live }: RunOptions): Effort {
   if (quick && full) throw new UsageError("--quick and --full exclude each other");
   const effort = quick ? EFFORTS.quick : full ? EFFORTS.full : EFFORTS.default;
-  return rounds === undefined ? effort : { ...effort, rounds };
+  return {
+    ...effort,
+    processes: processes ?? effort.processes,
+    liveProcesses: processes ?? effort.liveProcesses,
+    rounds: rounds ?? effort.rounds,
+    liveCounts: live ?? effort.liveCounts,
+  };
 }
 
 /** The main job. Returns the exit code. */
 async function run(options: RunOptions): Promise<number> {
   const effort = effortOf(options);
+  const measures = options.measures.map(findMeasure);
   const traces = options.traces.map(findTrace);
+  const { allocators } = options;
+  const compared = [];
+  for (const name of allocators) compared.push(comparedAllocator(await loadTarget(name)));
   if (options.json !== undefined) await checkWritable(options.json);
   const progress = createProgress();
   const interrupt = new AbortController();
   const onInterrupt = (): void => interrupt.abort();
   process.once("SIGINT", onInterrupt);
-  const common = { effort, progress: progress.show, signal: interrupt.signal };
+  const { signal } = interrupt;
 
-  let comparison: Comparison;
-  let composition: Composition | undefined;
+  let results: Results;
   try {
-    comparison = await compare({ allocators: options.allocators, traces, ...common });
-    if (options.composition && !interrupt.signal.aborted) {
-      composition = await measureComposition({ trace: findTrace("sqlite"), ...common });
-    }
+    results = await runMeasures(measures, { allocators, traces, effort, progress: progress.show, signal });
   } finally {
     progress.stop();
     process.off("SIGINT", onInterrupt);
   }
 
   const where = environment();
-  const parts = [heading(where, comparison.allocators), comparisonTable(comparison, effort.rounds)];
-  if (composition !== undefined) parts.push(compositionTable(composition));
+  const parts = [heading(where, compared), ...tablesOf(results, effort)];
   process.stdout.write(`\n${parts.join("\n\n")}\n`);
   if (options.json !== undefined) {
-    const result = toJson(where, effort, comparison, composition);
-    await writeFile(options.json, `${JSON.stringify(result, null, 2)}\n`);
+    await writeFile(options.json, `${JSON.stringify(toJson(where, effort, results), null, 2)}\n`);
   }
-  return interrupt.signal.aborted ? 130 : 0;
+  return signal.aborted ? 130 : 0;
 }
 
 /** Finds out before the measuring whether the results can be kept. */
@@ -103,6 +119,7 @@ async function showList(): Promise<void> {
     const size = `${operations} operations, ${Math.round(peakLiveBytes / 1024)} KiB at the peak`;
     lines.push(`  ${name.padEnd(10)} ${BUNDLED_TRACES[name]}: ${size}`);
   }
+  lines.push("", "measures", ...measureNames.map((name) => `  ${name.padEnd(11)} ${aboutMeasure(name)}`));
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
@@ -112,7 +129,7 @@ function createProgram(finish: (code: number) => void): Command {
       "Replays recorded allocation traces over Heapwright and its peers, and prints what each takes.",
     )
     .addArgument(
-      new Argument("[command]", "measure, or name the allocators and traces there are")
+      new Argument("[command]", "measure, or name the allocators, traces and measures there are")
         .choices(["run", "list"])
         .default("run", "run"),
     )
@@ -126,11 +143,17 @@ function createProgram(finish: (code: number) => void): Command {
         .argParser(list)
         .default([...traceNames], "all"),
     )
-    .option("-r, --rounds <n>", "rounds per allocator and trace", count)
+    .addOption(
+      new Option("-m, --measures <names>", "measures with commas between them")
+        .argParser(list)
+        .default([...measureNames], "all"),
+    )
+    .option("-p, --processes <n>", "processes per allocator and workload", count)
+    .option("-r, --rounds <n>", "rounds in each process", count)
+    .option("--live <counts>", "numbers of live blocks with commas between them, up to 1000000", liveCounts)
     .option("--quick", "a rough look, in a quarter of the time")
     .option("--full", "more and longer rounds, and more patience: some minutes")
     .option("--json <file>", "write all figures to a file as well")
-    .option("--no-composition", "leave out what composing costs")
     .version(ownVersion())
     .allowExcessArguments(false)
     .exitOverride()

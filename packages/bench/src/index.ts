@@ -1,5 +1,5 @@
 /**
- * @heapwright/bench: traces, replays and the comparison, for programs. The command line is `heapwright-bench`.
+ * @heapwright/bench: traces, replays and the measures, for programs. The command line is `heapwright-bench`.
  */
 export {
   type Cell,
@@ -18,11 +18,28 @@ export {
 } from "./composition/run.js";
 export { type Environment, environment } from "./environment.js";
 export { TraceError, UsageError } from "./errors.js";
+export type { Figures, RatioPair } from "./figures.js";
 export { makeAlignedTrace, makePagesTrace } from "./generate.js";
-export { type BenchResult, toJson } from "./json.js";
+export { type BenchResult, type Results, toJson } from "./json.js";
+export type { Percentiles } from "./latency/counts.js";
+export { type Latency, type LatencyCell, measureLatency, type PooledLatency } from "./latency/run.js";
+export {
+  type Growth,
+  type LiveCell,
+  type LiveCost,
+  type LiveOptions,
+  measureLive,
+  type Pattern,
+} from "./live/run.js";
 export { type Program, prepare, replay, type Slots, settle } from "./replay.js";
-export { comparisonTable, compositionTable } from "./report.js";
+export { compositionTable } from "./report/composition.js";
+export { latencyTable } from "./report/latency.js";
+export { liveTable } from "./report/live.js";
+export { spaceTable } from "./report/space.js";
+export { comparisonTable, type Repeats } from "./report/time.js";
 export { EFFORTS, type Effort, type Progress, type StopSignal } from "./schedule.js";
+export type { Footprint } from "./space/footprint.js";
+export { measureSpace, type Space, type SpaceCell } from "./space/run.js";
 export type { Interval } from "./statistics.js";
 export { type Mean, type Ratio, type Summary, summarize } from "./summary.js";
 export { loadTarget, targetNames } from "./targets/index.js";

@@ -1,33 +1,47 @@
-/** The same results for programs: everything the tables are made of, every round included. */
+/** The same results for programs: everything the tables are made of, every round of every process included. */
 import type { Comparison } from "./compare.js";
 import type { Composition } from "./composition/run.js";
 import type { Environment } from "./environment.js";
+import type { Latency } from "./latency/run.js";
+import type { LiveCost } from "./live/run.js";
 import type { Effort } from "./schedule.js";
+import type { Space } from "./space/run.js";
 import { type Summary, summarize } from "./summary.js";
+
+/** What was measured; a measure that was not asked for, or not come to, is missing. */
+export interface Results {
+  readonly comparison?: Comparison;
+  readonly live?: LiveCost;
+  readonly latency?: Latency;
+  readonly space?: Space;
+  readonly composition?: Composition;
+}
 
 export interface BenchResult {
   readonly format: "heapwright-bench";
-  readonly version: 1;
+  readonly version: 2;
   readonly environment: Environment;
   readonly effort: Effort;
-  readonly comparison: Comparison;
-  readonly summary: Summary;
+  readonly comparison: Comparison | null;
+  readonly summary: Summary | null;
+  readonly live: LiveCost | null;
+  readonly latency: Latency | null;
+  readonly space: Space | null;
   readonly composition: Composition | null;
 }
 
-export function toJson(
-  environment: Environment,
-  effort: Effort,
-  comparison: Comparison,
-  composition: Composition | undefined,
-): BenchResult {
+export function toJson(environment: Environment, effort: Effort, results: Results): BenchResult {
+  const { comparison, live, latency, space, composition } = results;
   return {
     format: "heapwright-bench",
-    version: 1,
+    version: 2,
     environment,
     effort,
-    comparison,
-    summary: summarize(comparison),
+    comparison: comparison ?? null,
+    summary: comparison === undefined ? null : summarize(comparison),
+    live: live ?? null,
+    latency: latency ?? null,
+    space: space ?? null,
     composition: composition ?? null,
   };
 }

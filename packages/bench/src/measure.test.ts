@@ -7,6 +7,7 @@ describe("measuring", () => {
     let runs = 0;
     let restored = 0;
     const round = rounds({
+      operations: 4,
       run: () => {
         runs++;
       },
@@ -18,11 +19,12 @@ describe("measuring", () => {
     expect(round(0).runs).toBe(1);
     expect(round(1).runs).toBeGreaterThan(1);
     expect(restored).toBe(runs);
-    expect(round(1).ms).toBeGreaterThanOrEqual(0);
+    expect(round(1).ns).toBeGreaterThanOrEqual(0);
   });
 
   it("what the work throws comes through", () => {
     const round = rounds({
+      operations: 4,
       run: () => {
         throw new RangeError("no room");
       },
@@ -34,10 +36,10 @@ describe("measuring", () => {
   it("warms up until three rounds bring nothing", () => {
     const took = [10, 8, 8, 7.9, 6, 6, 6, 6, 6];
     let calls = 0;
-    warmUp(() => ({ ms: took[calls++], runs: 1 }), 1, 60_000);
+    warmUp(() => ({ ns: took[calls++], runs: 1 }), 1, 60_000);
     expect(calls).toBe(8);
     calls = 0;
-    warmUp(() => ({ ms: 1 / ++calls, runs: 1 }), 1, 5);
+    warmUp(() => ({ ns: 1 / ++calls, runs: 1 }), 1, 5);
     expect(calls).toBeGreaterThan(3);
   });
 

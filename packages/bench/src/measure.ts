@@ -6,15 +6,18 @@
 import { Bench } from "tinybench";
 
 export interface Work {
+  /** Operations in one `run`. */
+  readonly operations: number;
   /** What is timed. */
   run(): void;
   /** What is not: brings everything back to where `run` started. */
   restore(): void;
 }
 
-/** Milliseconds one `run` took: the median of a round. */
+/** One round. */
 export interface Round {
-  readonly ms: number;
+  /** Nanoseconds per operation: the median run. */
+  readonly ns: number;
   /** How many runs the round had. */
   readonly runs: number;
 }
@@ -28,7 +31,7 @@ export function rounds(work: Work): (ms: number) => Round {
     bench.add("round", run, hooks);
     const { result } = bench.runSync()[0];
     if (result.state !== "completed") throw new Error(`a round ended ${result.state}`);
-    return { ms: result.latency.p50, runs: result.latency.samplesCount };
+    return { ns: (result.latency.p50 * 1e6) / work.operations, runs: result.latency.samplesCount };
   };
 }
 
@@ -42,7 +45,7 @@ export function warmUp(round: (ms: number) => Round, ms: number, capMs: number):
   const start = performance.now();
   let best = Number.POSITIVE_INFINITY;
   for (let stable = 0; stable < STABLE_ROUNDS && performance.now() - start < capMs; ) {
-    const took = round(ms).ms;
+    const took = round(ms).ns;
     stable = took < best * (1 - FASTER) ? 0 : stable + 1;
     best = Math.min(best, took);
   }

@@ -2,7 +2,9 @@
  * What the parent asks of a worker process and what it answers. One request at a time; a worker that is not asked
  * does nothing, so many may be alive while one measures.
  */
+import type { ClockedReplays } from "./latency/clocked.js";
 import type { Round } from "./measure.js";
+import type { Footprint } from "./space/footprint.js";
 
 /** Replay one trace over one allocator. */
 export interface ReplaySpec {
@@ -11,6 +13,8 @@ export interface ReplaySpec {
   readonly target: string;
   /** File. */
   readonly trace: string;
+  /** Begin with a replay in which every answer is checked. */
+  readonly check: boolean;
   /** Limit of the checked replay, in milliseconds. */
   readonly limitMs: number;
 }
@@ -27,26 +31,48 @@ export interface CompositionSpec {
   readonly trace: string;
 }
 
-export type JobSpec = ReplaySpec | CompositionSpec;
+/** Keep so many blocks alive and replace one after the other. */
+export interface LiveSpec {
+  readonly kind: "live";
+  readonly target: string;
+  readonly blocks: number;
+  /** Limit of the way to the steady state, in milliseconds. */
+  readonly limitMs: number;
+}
+
+export type JobSpec = ReplaySpec | CompositionSpec | LiveSpec;
+
+/** Find the smallest region of an allocator on a trace. */
+export interface SpaceSpec {
+  readonly target: string;
+  readonly trace: string;
+  readonly limitMs: number;
+}
 
 export type Request =
   | { readonly do: "load"; readonly job: JobSpec }
   | { readonly do: "warm"; readonly ms: number; readonly capMs: number }
-  | { readonly do: "round"; readonly ms: number };
+  | { readonly do: "round"; readonly ms: number }
+  | { readonly do: "clock"; readonly replays: number }
+  | { readonly do: "space"; readonly spec: SpaceSpec };
 
 /** What a job says of itself once it is loaded. */
 export interface Loaded {
-  /** Milliseconds of one repetition, roughly: the checked replay. */
+  /** Milliseconds of one repetition, roughly: the checked replay, or a trace's worth of replacements; 0 unchecked. */
   readonly estimateMs: number;
+  /** What a reader of the figures should know. */
+  readonly note?: string | undefined;
 }
 
-/** Rounds by what was measured: `replay`, or `pattern` and `trace`. */
+/** Rounds by what was measured: `replay`; `learned` and `random`; `pattern` and `trace`. */
 export type Sample = { readonly [what: string]: Round };
 
 export interface Replies {
   readonly load: Loaded;
   readonly warm: number;
   readonly round: Sample;
+  readonly clock: ClockedReplays;
+  readonly space: Footprint;
 }
 
 /** `reason` is short enough for a table's cell; `detail` is all that is known. */
@@ -66,6 +92,8 @@ export interface Job {
   readonly keep?: unknown;
   warm(ms: number, capMs: number): number;
   round(ms: number): Sample;
+  /** Replays with every operation timed alone, where the job can. */
+  clock?(replays: number): Promise<ClockedReplays>;
 }
 
 /** A job that cannot be run, and why. */

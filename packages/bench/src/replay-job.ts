@@ -1,6 +1,7 @@
-/** The worker's side of the main job: one allocator, one trace. Loading includes the checked replay. */
+/** The worker's side of the main job: one allocator, one trace. Loading includes the checked replay, if one is asked for. */
 
 import { messageOf } from "./errors.js";
+import { clockReplays } from "./latency/clocked.js";
 import { rounds, warmUp } from "./measure.js";
 import { CannotRun, type Failure, type Job, type ReplaySpec } from "./protocol.js";
 import { prepare, replay, settle } from "./replay.js";
@@ -30,16 +31,20 @@ export function whyNot(module: TargetModule, trace: Trace, stats: TraceStats): s
   return undefined;
 }
 
+/** Whether a call failed because there was no memory. A RangeError is what ArrayBuffer throws when it is to be too large. */
+export function isExhausted(error: unknown, module: TargetModule | undefined): boolean {
+  return (
+    error instanceof OutOfMemory || error instanceof RangeError || module?.isExhaustion?.(error) === true
+  );
+}
+
 /** The failure in words for a cell, and in full. */
 export function describeFailure(error: unknown, module: TargetModule | undefined, limitMs: number): Failure {
   const detail = messageOf(error);
   if (error instanceof CannotRun) return { reason: detail, detail };
   if (error instanceof TooSlow) return { reason: `too slow (>${limitMs / 1000} s)`, detail };
   if (error instanceof WrongAnswer) return { reason: "wrong", detail };
-  // A RangeError is what ArrayBuffer throws when it is to be too large.
-  const exhausted =
-    error instanceof OutOfMemory || error instanceof RangeError || module?.isExhaustion?.(error) === true;
-  return { reason: exhausted ? "out of memory" : "failed", detail };
+  return { reason: isExhausted(error, module) ? "out of memory" : "failed", detail };
 }
 
 export async function replayJob(spec: ReplaySpec, module: TargetModule): Promise<Job> {
@@ -51,13 +56,17 @@ export async function replayJob(spec: ReplaySpec, module: TargetModule): Promise
   const target = await module.create(regionBytes(module, stats));
   const program = prepare(trace, module.alignment);
   const slots = new Int32Array(program.slots);
-  const estimateMs = verifyReplay(program, target, slots, {
-    alignment: module.alignment,
-    limitMs: spec.limitMs,
-  });
-  settle(target, slots);
+  let estimateMs = 0;
+  if (spec.check) {
+    estimateMs = verifyReplay(program, target, slots, {
+      alignment: module.alignment,
+      limitMs: spec.limitMs,
+    });
+    settle(target, slots);
+  }
 
   const round = rounds({
+    operations: program.length,
     run: () => replay(program, target, slots),
     restore: () => settle(target, slots),
   });
@@ -65,5 +74,6 @@ export async function replayJob(spec: ReplaySpec, module: TargetModule): Promise
     loaded: { estimateMs },
     warm: (ms, capMs) => warmUp(round, ms, capMs),
     round: (ms) => ({ replay: round(ms) }),
+    clock: (replays) => clockReplays(program, target, slots, replays),
   };
 }

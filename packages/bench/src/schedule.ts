@@ -5,16 +5,30 @@
 
 /** The lengths of one form of the main job. */
 export interface Effort {
-  /** Rounds per allocator and trace. */
+  /** Processes per allocator and workload, one after the other; slow allocators get one. */
+  readonly processes: number;
+  /** Rounds in each process. */
   readonly rounds: number;
   /** A round repeats the trace until so much is timed. */
   readonly roundMs: number;
-  /** Warm-up at most. */
+  /** Warm-up at most, per process. */
   readonly warmMs: number;
   /** An allocator whose one checked replay takes longer is too slow. */
   readonly limitMs: number;
   /** A slow one gets as many rounds as fit in this, but one at least. */
   readonly slowMs: number;
+  /** Numbers of live blocks, ascending. */
+  readonly liveCounts: readonly number[];
+  /** Processes per allocator and number of live blocks. */
+  readonly liveProcesses: number;
+  /** A round of random replace, per pattern. */
+  readonly liveRoundMs: number;
+  /** Bringing a heap into its steady state takes no longer, or than 10 µs per block. */
+  readonly liveSteadyMs: number;
+  /** Replays in which every operation is timed alone. */
+  readonly latencyReplays: number;
+  /** The search for the smallest region of one allocator and trace takes no longer. */
+  readonly spaceMs: number;
   /** Sets of processes for the composition costs, and rounds in each. */
   readonly sets: number;
   readonly setRounds: number;
@@ -25,33 +39,54 @@ export interface Effort {
 
 export const EFFORTS = {
   quick: {
-    rounds: 3,
-    roundMs: 15,
+    processes: 2,
+    rounds: 2,
+    roundMs: 10,
     warmMs: 100,
     limitMs: 1000,
     slowMs: 300,
+    liveCounts: [100, 1000],
+    liveProcesses: 1,
+    liveRoundMs: 10,
+    liveSteadyMs: 1000,
+    latencyReplays: 2,
+    spaceMs: 1000,
     sets: 2,
     setRounds: 5,
     setRoundMs: 18,
     setsMs: 8000,
   },
   default: {
-    rounds: 7,
-    roundMs: 40,
-    warmMs: 300,
-    limitMs: 3000,
+    processes: 5,
+    rounds: 3,
+    roundMs: 12,
+    warmMs: 200,
+    limitMs: 700,
     slowMs: 800,
-    sets: 12,
+    liveCounts: [100, 1000, 10_000, 100_000],
+    liveProcesses: 3,
+    liveRoundMs: 12,
+    liveSteadyMs: 600,
+    latencyReplays: 4,
+    spaceMs: 2000,
+    sets: 5,
     setRounds: 4,
     setRoundMs: 24,
-    setsMs: 20_000,
+    setsMs: 8000,
   },
   full: {
-    rounds: 25,
-    roundMs: 60,
+    processes: 7,
+    rounds: 7,
+    roundMs: 50,
     warmMs: 600,
     limitMs: 30_000,
     slowMs: 20_000,
+    liveCounts: [100, 1000, 10_000, 100_000, 1_000_000],
+    liveProcesses: 5,
+    liveRoundMs: 25,
+    liveSteadyMs: 15_000,
+    latencyReplays: 20,
+    spaceMs: 60_000,
     sets: 40,
     setRounds: 8,
     setRoundMs: 30,
@@ -79,4 +114,20 @@ export async function takeTurns<Worker>(
   for (let round = 0; round < roundCount; round++) {
     for (let k = 0; k < workers.length; k++) await turn(workers[(round + k) % workers.length], round);
   }
+}
+
+/** Starting and warming up, which nothing is measured in, is done for two at a time; more would be slower on two cores. */
+const LANES = 2;
+
+/** `act` for every item, two at a time. Rejects with the first error once nothing is under way. */
+export async function inLanes<Item>(
+  items: readonly Item[],
+  act: (item: Item) => Promise<void>,
+): Promise<void> {
+  const waiting = [...items];
+  const lane = async (): Promise<void> => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await act(item);
+  };
+  const ends = await Promise.allSettled(Array.from({ length: LANES }, lane));
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
 }

@@ -1,30 +1,27 @@
 /** Ratios to the reference allocator and their geometric means: what the table says besides nanoseconds. */
 import type { Cell, Comparison, Measured } from "./compare.js";
+import { type RatioPair, ratioOf } from "./figures.js";
 import { geometricMean } from "./statistics.js";
 import { REFERENCE } from "./targets/index.js";
 
-export interface Ratio {
+export interface Ratio extends RatioPair {
   readonly allocator: string;
   readonly trace: string;
-  /** Of the medians. */
-  readonly ofMedians: number;
-  /** Of the fastest rounds: steadier on a disturbed machine. */
-  readonly ofMinima: number;
 }
 
 /** The mean over `traces`, which are named: another set of traces is another figure. */
-export interface Mean {
+export interface Mean extends RatioPair {
   readonly allocator: string;
   readonly traces: readonly string[];
-  readonly ofMedians: number;
-  readonly ofMinima: number;
 }
 
 export interface Summary {
   /** Everything is divided by this allocator's figure. */
   readonly reference: string;
   readonly ratios: readonly Ratio[];
-  /** Over the traces that every compared allocator ran. */
+  /** Traces that every compared allocator can run; some may have been too slow. */
+  readonly shared: readonly string[];
+  /** Over all of these; over none for an allocator that was too slow for one. */
   readonly common: readonly Mean[];
   /** Over the traces that the allocator and the reference ran. */
   readonly own: readonly Mean[];
@@ -45,30 +42,39 @@ function meanOf(allocator: string, ratios: readonly Ratio[]): Mean {
 }
 
 /** The reference is dlmalloc, or the first allocator where dlmalloc was not asked for. */
+export function referenceOf(names: readonly string[]): string {
+  return names.includes(REFERENCE) ? REFERENCE : names[0];
+}
+
 export function summarize({ allocators, traces, cells }: Comparison): Summary {
   const names = allocators.map(({ name }) => name);
-  const reference = names.includes(REFERENCE) ? REFERENCE : names[0];
+  const reference = referenceOf(names);
   const ratios: Ratio[] = [];
   for (const { name: trace } of traces) {
     const base = measuredCell(cells, reference, trace);
     for (const allocator of names) {
       const cell = measuredCell(cells, allocator, trace);
       if (base === undefined || cell === undefined) continue;
-      ratios.push({ allocator, trace, ofMedians: cell.median / base.median, ofMinima: cell.min / base.min });
+      ratios.push({ allocator, trace, ...ratioOf(cell, base) });
     }
   }
   const of = (allocator: string): Ratio[] => ratios.filter((ratio) => ratio.allocator === allocator);
-  const ranByAll = (trace: string): boolean =>
-    names.every((name) => of(name).some((ratio) => ratio.trace === trace));
+  /** Whether everybody can, if not in time. */
+  const canAll = (trace: string): boolean =>
+    names.every((name) => {
+      const cell = cells.find((each) => each.allocator === name && each.trace === trace);
+      return cell?.status === "measured" || cell?.reason.startsWith("too slow");
+    }) && measuredCell(cells, reference, trace) !== undefined;
+  const shared = traces.map(({ name }) => name).filter(canAll);
+  const common = (name: string): Mean => {
+    const mine = of(name).filter(({ trace }) => shared.includes(trace));
+    return meanOf(name, mine.length === shared.length ? mine : []);
+  };
   return {
     reference,
     ratios,
-    common: names.map((name) =>
-      meanOf(
-        name,
-        of(name).filter(({ trace }) => ranByAll(trace)),
-      ),
-    ),
+    shared,
+    common: names.map(common),
     own: names.map((name) => meanOf(name, of(name))),
   };
 }

@@ -1,6 +1,8 @@
 /** Entry of a worker process: loads one job, then measures whenever it is asked. Ends with its parent. */
-import type { Failure, Job, Reply, Request } from "./protocol.js";
+import { liveJob } from "./live/job.js";
+import type { Failure, Job, JobSpec, Reply, Request, SpaceSpec } from "./protocol.js";
 import { describeFailure, replayJob } from "./replay-job.js";
+import { type Footprint, measureFootprint } from "./space/footprint.js";
 import { loadTarget } from "./targets/index.js";
 import type { TargetModule } from "./targets/target.js";
 
@@ -8,24 +10,36 @@ let job: Job | undefined;
 let module: TargetModule | undefined;
 let limitMs = 0;
 
+async function loadJob(spec: JobSpec): Promise<Job> {
+  // Loaded only here: it brings core and hyperheap, which no other allocator's process should know.
+  if (spec.kind === "composition") return (await import("./composition/job.js")).compositionJob(spec);
+  module = await loadTarget(spec.target);
+  limitMs = spec.limitMs;
+  return spec.kind === "replay" ? replayJob(spec, module) : liveJob(spec, module);
+}
+
+async function space(spec: SpaceSpec): Promise<Footprint> {
+  module = await loadTarget(spec.target);
+  limitMs = spec.limitMs;
+  return measureFootprint(spec, module);
+}
+
 async function answer(request: Request): Promise<Reply> {
+  if (request.do === "space") return { ok: true, value: await space(request.spec) };
   if (request.do === "load") {
-    const spec = request.job;
-    if (spec.kind === "replay") {
-      module = await loadTarget(spec.target);
-      limitMs = spec.limitMs;
-      job = await replayJob(spec, module);
-    } else {
-      // Loaded only here: it brings core and hyperheap, which no other allocator's process should know.
-      job = await (await import("./composition/job.js")).compositionJob(spec);
-    }
+    job = await loadJob(request.job);
     return { ok: true, value: job.loaded };
   }
   if (job === undefined) throw new Error("nothing is loaded");
-  return {
-    ok: true,
-    value: request.do === "warm" ? job.warm(request.ms, request.capMs) : job.round(request.ms),
-  };
+  switch (request.do) {
+    case "warm":
+      return { ok: true, value: job.warm(request.ms, request.capMs) };
+    case "round":
+      return { ok: true, value: job.round(request.ms) };
+    case "clock":
+      if (job.clock === undefined) throw new Error("this job has no single operations");
+      return { ok: true, value: await job.clock(request.replays) };
+  }
 }
 
 const send = (reply: Reply): void => {

@@ -3,7 +3,7 @@ import { rounds, warmUp } from "../measure.js";
 import type { CompositionSpec, Job } from "../protocol.js";
 import { readTrace } from "../trace.js";
 import { createSubject, runCrowd } from "./stacks.js";
-import { runPairs, runPattern, toPairs } from "./workload.js";
+import { PATTERN_PAIRS, runPairs, runPattern, toPairs } from "./workload.js";
 
 export async function compositionJob(spec: CompositionSpec): Promise<Job> {
   const pairs = toPairs(await readTrace(spec.trace));
@@ -12,8 +12,13 @@ export async function compositionJob(spec: CompositionSpec): Promise<Job> {
   const slots = new Int32Array(pairs.slots);
   const held = new Int32Array(64);
 
-  const pattern = rounds({ run: () => runPattern(subject, held), restore: () => {} });
+  const pattern = rounds({
+    operations: PATTERN_PAIRS,
+    run: () => runPattern(subject, held),
+    restore: () => {},
+  });
   const trace = rounds({
+    operations: pairs.pairs,
     run: () => runPairs(subject, pairs, slots),
     restore: () => {
       for (let id = 0; id < slots.length; id++) {
@@ -24,7 +29,7 @@ export async function compositionJob(spec: CompositionSpec): Promise<Job> {
     },
   });
   return {
-    loaded: { estimateMs: trace(0).ms },
+    loaded: { estimateMs: (trace(0).ns * pairs.pairs) / 1e6 },
     keep: crowd,
     warm: (ms, capMs) => warmUp(pattern, ms / 2, capMs / 2) + warmUp(trace, ms / 2, capMs / 2),
     // A run of the trace takes several times as long as one of the pattern, and varies more.

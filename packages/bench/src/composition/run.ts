@@ -9,11 +9,9 @@
 import { median } from "simple-statistics";
 import { Child, WorkerFailure } from "../child.js";
 import type { Stack } from "../protocol.js";
-import { type Effort, type Progress, type StopSignal, takeTurns } from "../schedule.js";
+import { type Effort, inLanes, type Progress, type StopSignal, takeTurns } from "../schedule.js";
 import { bootstrap, type Interval } from "../statistics.js";
-import { readTrace } from "../trace.js";
 import type { TraceFile } from "../traces.js";
-import { PATTERN_PAIRS, toPairs } from "./workload.js";
 
 export type Workload = "pattern" | "trace";
 
@@ -113,7 +111,6 @@ const LEAST_SETS = 2;
 /** Measures one set: six processes, in turns. */
 async function measureSet(
   { trace, effort, signal }: CompositionOptions,
-  tracePairs: number,
   step: (what: string) => void,
 ): Promise<Map<string, number[]>> {
   const members = [false, true].flatMap((crowded) =>
@@ -126,19 +123,19 @@ async function measureSet(
     else list.push(value);
   };
   try {
-    for (const { stack, crowded, child } of members) {
+    await inLanes(members, async ({ stack, crowded, child }) => {
       step("composition costs");
       const job = { kind: "composition", stack, crowded, trace: trace.path } as const;
       await child.request<"load">({ do: "load", job }, signal);
-      await child.request<"warm">({ do: "warm", ms: effort.setRoundMs, capMs: effort.warmMs / 2 }, signal);
-    }
+      await child.request<"warm">({ do: "warm", ms: effort.setRoundMs, capMs: effort.warmMs }, signal);
+    });
     await takeTurns(members, effort.setRounds, async ({ stack, crowded, child }) => {
       const { pattern, trace: traced } = await child.request<"round">(
         { do: "round", ms: effort.setRoundMs },
         signal,
       );
-      keep(keyOf(stack, crowded, "pattern"), (pattern.ms * 1e6) / PATTERN_PAIRS);
-      keep(keyOf(stack, crowded, "trace"), (traced.ms * 1e6) / tracePairs);
+      keep(keyOf(stack, crowded, "pattern"), pattern.ns);
+      keep(keyOf(stack, crowded, "trace"), traced.ns);
     });
   } finally {
     for (const { child } of members) child.end();
@@ -148,7 +145,6 @@ async function measureSet(
 
 export async function measureComposition(options: CompositionOptions): Promise<Composition> {
   const { trace, effort, progress, signal } = options;
-  const tracePairs = toPairs(await readTrace(trace.path)).pairs;
   const series = new Map<string, Series>();
   const total = effort.sets * STACKS.length * 2;
   let done = 0;
@@ -159,7 +155,7 @@ export async function measureComposition(options: CompositionOptions): Promise<C
       set < effort.sets && (set < LEAST_SETS || performance.now() - start < effort.setsMs);
       set++
     ) {
-      const values = await measureSet(options, tracePairs, (what) => progress?.(done++, total, what));
+      const values = await measureSet(options, (what) => progress?.(done++, total, what));
       for (const [key, list] of values) series.set(key, [...(series.get(key) ?? []), list]);
     }
   } catch (error) {

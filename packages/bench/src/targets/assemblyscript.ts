@@ -6,7 +6,10 @@
 import { readFileSync } from "node:fs";
 import { built } from "../assets.js";
 import type { Target, TargetModule } from "./target.js";
-import { growTo, startWasm } from "./wasm.js";
+import { leaveLast, startWasm } from "./wasm.js";
+
+/** The control structure, at the memory's start. */
+const OWN_BYTES = 1 << 16;
 
 const assemblyscript: TargetModule = {
   name: "as-tlsf",
@@ -20,26 +23,32 @@ const assemblyscript: TargetModule = {
     return `assemblyscript ${assemblyscript}`;
   },
   isExhaustion: (error) => error instanceof Error && /unreachable|abort/.test(error.message),
-  async create(bytes) {
-    const peer = await startWasm(built("tlsf.wasm"), {
-      bytes,
-      functions: {
-        abort() {
-          throw new Error("abort");
-        },
-      },
-    });
-    // As large from the start as the others' memories; it takes what it finds at its first call.
-    growTo(peer.memory, bytes);
-    const target: Target = {
-      malloc: peer.call("malloc"),
-      calloc: peer.call("calloc"),
-      realloc: peer.call("realloc"),
-      memalign: () => 0,
-      free: peer.call("free"),
-      buffer: () => peer.memory.buffer,
-    };
+  create: (bytes) => start(bytes, false),
+  async createLimited(bytes) {
+    const target = await start(bytes + OWN_BYTES, true);
+    leaveLast(bytes, target);
     return target;
   },
 };
+
+async function start(bytes: number, fixed: boolean): Promise<Target> {
+  // The memory is as large from the start as the others'; the allocator takes what it finds at its first call.
+  const peer = await startWasm(built("tlsf.wasm"), {
+    bytes,
+    fixed,
+    functions: {
+      abort() {
+        throw new Error("abort");
+      },
+    },
+  });
+  return {
+    malloc: peer.call("malloc"),
+    calloc: peer.call("calloc"),
+    realloc: peer.call("realloc"),
+    memalign: () => 0,
+    free: peer.call("free"),
+    buffer: () => peer.memory.buffer,
+  };
+}
 export default assemblyscript;

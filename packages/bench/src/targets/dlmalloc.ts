@@ -20,12 +20,14 @@
  */
 import { built, resolveDependency, versionOf } from "../assets.js";
 import type { Target, TargetModule } from "./target.js";
-import { growTo, startWasm } from "./wasm.js";
+import { growTo, leaveLast, startWasm } from "./wasm.js";
 
 const PACKAGE = "@sqlite.org/sqlite-wasm";
 
-/** The module's own data and stack; it cannot be linked to less. */
+/** The memory cannot be smaller: the module was linked so. */
 const LEAST_BYTES = 8 << 20;
+/** The module's own data and stack, at the memory's start. */
+const OWN_BYTES = 1 << 20;
 
 const dlmalloc: TargetModule = {
   name: "dlmalloc",
@@ -36,26 +38,33 @@ const dlmalloc: TargetModule = {
   alignment: 8,
   maxAlign: 4096,
   version: () => `${PACKAGE} ${versionOf(PACKAGE)}`,
-  async create(bytes) {
-    const peer = await startWasm(resolveDependency(`${PACKAGE}/sqlite3.wasm`), {
-      bytes: Math.max(bytes, LEAST_BYTES),
-      functions: {
-        // Called by sbrk when the memory's end is reached; wasm passes a signed number.
-        emscripten_resize_heap: (wanted) => (growTo(peer.memory, wanted >>> 0) ? 1 : 0),
-      },
-    });
-    peer.call("__wasm_call_ctors")();
-    const malloc = peer.call("malloc");
-    const shim = await startWasm(built("calloc.wasm"), { bytes, memory: peer.memory, functions: { malloc } });
-    const target: Target = {
-      malloc,
-      calloc: shim.call("calloc"),
-      realloc: peer.call("realloc"),
-      memalign: peer.call("emscripten_builtin_memalign"),
-      free: peer.call("free"),
-      buffer: () => peer.memory.buffer,
-    };
+  create: (bytes) => start(Math.max(bytes, LEAST_BYTES), false),
+  async createLimited(bytes) {
+    const target = await start(Math.max(bytes + OWN_BYTES, LEAST_BYTES), true);
+    leaveLast(bytes, target);
     return target;
   },
 };
+
+async function start(bytes: number, fixed: boolean): Promise<Target> {
+  const peer = await startWasm(resolveDependency(`${PACKAGE}/sqlite3.wasm`), {
+    bytes,
+    fixed,
+    functions: {
+      // Called by sbrk when the memory's end is reached; wasm passes a signed number.
+      emscripten_resize_heap: (wanted) => (growTo(peer.memory, wanted >>> 0) ? 1 : 0),
+    },
+  });
+  peer.call("__wasm_call_ctors")();
+  const malloc = peer.call("malloc");
+  const shim = await startWasm(built("calloc.wasm"), { bytes, memory: peer.memory, functions: { malloc } });
+  return {
+    malloc,
+    calloc: shim.call("calloc"),
+    realloc: peer.call("realloc"),
+    memalign: peer.call("emscripten_builtin_memalign"),
+    free: peer.call("free"),
+    buffer: () => peer.memory.buffer,
+  };
+}
 export default dlmalloc;

@@ -17,6 +17,10 @@ export interface Target {
   buffer(): ArrayBufferLike;
   /** Ends every block at once, as if fresh. Used between replays instead of freeing the blocks that are left. */
   reset?(): void;
+  /** Bytes a block takes, header and rounding up included. */
+  takenSize?(ptr: number): number;
+  /** Bytes that blocks lie in, without the allocator's own tables. */
+  areaBytes?(): number;
   /** Verifies the allocator's own invariants; throws if one is broken. */
   check?(): void;
 }
@@ -41,6 +45,11 @@ export interface TargetModule {
   isExhaustion?(error: unknown): boolean;
   /** A fresh allocator over about `bytes` bytes. It may grow, where its memory can. */
   create(bytes: number): Promise<Target>;
+  /**
+   * A fresh allocator over `bytes` bytes, a multiple of 16, and no more: what does not fit is answered with 0, or thrown as
+   * `isExhaustion` says. `undefined` where that is too little to begin with. For the search for the smallest region.
+   */
+  createLimited?(bytes: number): Promise<Target | undefined>;
 }
 
 /** The allocator has no memory left for a request. */

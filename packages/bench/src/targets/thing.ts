@@ -13,21 +13,24 @@ const thing: TargetModule = {
   alignment: 16,
   maxAlign: 16,
   version: () => `@thi.ng/malloc ${versionOf("@thi.ng/malloc")}`,
-  async create(bytes) {
-    const pool = new MemPool({ size: bytes, align: 16 });
-    const target: Target = {
-      malloc: (size) => pool.malloc(size),
-      calloc: (size) => pool.calloc(size),
-      realloc: (ptr, size) => pool.realloc(ptr, size),
-      memalign: () => 0,
-      free: (ptr) => {
-        pool.free(ptr);
-      },
-      buffer: () => pool.buf,
-      // Freed block by block it keeps a fragmented list, and the second replay takes three times as long as the first.
-      reset: () => pool.freeAll(),
-    };
-    return target;
-  },
+  create,
+  createLimited: create,
 };
+
+async function create(bytes: number): Promise<Target> {
+  const pool = new MemPool({ size: bytes, align: 16 });
+  const target: Target = {
+    malloc: (size) => pool.malloc(size),
+    calloc: (size) => pool.calloc(size),
+    realloc: (ptr, size) => pool.realloc(ptr, size),
+    memalign: () => 0,
+    free: (ptr) => {
+      pool.free(ptr);
+    },
+    buffer: () => pool.buf,
+    // Freed block by block it keeps a fragmented list, and the second replay takes three times as long as the first.
+    reset: () => pool.freeAll(),
+  };
+  return target;
+}
 export default thing;

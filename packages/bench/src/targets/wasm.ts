@@ -3,6 +3,7 @@
  * that an allocator never calls answer 0; the memory is made here where it is imported.
  */
 import { readFile } from "node:fs/promises";
+import type { Target } from "./target.js";
 
 /** The part of the WebAssembly API used here; Node's types leave it to the `dom` library. */
 export interface WasmMemory {
@@ -31,19 +32,33 @@ export interface WasmPeer {
   call(name: string): WasmFunction;
 }
 
+/**
+ * Leaves a fresh allocator the last `bytes` bytes of its memory, a multiple of 16: one block, which stays, takes all before
+ * them. So an allocator whose memory comes in pages of 64 KiB, or cannot be as small as a trace needs, gets any size.
+ */
+export function leaveLast(bytes: number, { malloc, free, buffer }: Target): void {
+  const first = malloc(16);
+  free(first);
+  const ballast = buffer().byteLength - bytes - first;
+  if (ballast > 0 && malloc(ballast) === 0) throw new Error(`no block of ${ballast} bytes`);
+}
+
 /** What the module asks for besides functions, made for this instance. */
 export interface WasmOptions {
   /** Size of an imported memory. */
   readonly bytes: number;
+  /** It must not grow. */
+  readonly fixed?: boolean;
   /** Functions the module does call, by import name. */
   readonly functions?: { readonly [name: string]: WasmFunction };
   /** Memory of another instance to work on. */
   readonly memory?: WasmMemory;
 }
 
-/** A memory of its own, of `bytes` now. */
-export function createWasmMemory(bytes: number): WasmMemory {
-  return new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE_BYTES), maximum: MAX_PAGES });
+/** A memory of its own, of `bytes` now; it may grow to 1 GiB unless it is fixed. */
+export function createWasmMemory(bytes: number, fixed = false): WasmMemory {
+  const initial = Math.ceil(bytes / PAGE_BYTES);
+  return new WebAssembly.Memory({ initial, maximum: fixed ? initial : MAX_PAGES });
 }
 
 /** Grows a memory until it has `wanted` bytes; false beyond its maximum. */
@@ -65,7 +80,7 @@ export async function startWasm(path: string, options: WasmOptions): Promise<Was
   for (const { module: space, name, kind } of WebAssembly.Module.imports(module)) {
     imports[space] ??= {};
     if (kind === "memory") {
-      memory ??= createWasmMemory(options.bytes);
+      memory ??= createWasmMemory(options.bytes, options.fixed);
       imports[space][name] = memory;
     } else if (kind === "function") {
       imports[space][name] = options.functions?.[name] ?? (() => 0);

@@ -1,0 +1,84 @@
+/** What there is to measure, one after the other: which results they give and which tables. */
+import { type CompareOptions, compare } from "./compare.js";
+import { measureComposition } from "./composition/run.js";
+import { UsageError } from "./errors.js";
+import type { Results } from "./json.js";
+import { measureLatency } from "./latency/run.js";
+import { measureLive } from "./live/run.js";
+import { compositionTable } from "./report/composition.js";
+import { latencyTable } from "./report/latency.js";
+import { liveTable } from "./report/live.js";
+import { spaceTable } from "./report/space.js";
+import { comparisonTable } from "./report/time.js";
+import type { Effort } from "./schedule.js";
+import { measureSpace } from "./space/run.js";
+import { findTrace } from "./traces.js";
+
+interface Measure {
+  readonly about: string;
+  run(options: CompareOptions): Promise<Results>;
+}
+
+const MEASURES = {
+  time: {
+    about: "ns per operation over the traces",
+    run: async (options) => ({ comparison: await compare(options) }),
+  },
+  live: {
+    about: "cost against the number of live blocks: random replace",
+    run: async (options) => ({ live: await measureLive(options) }),
+  },
+  latency: {
+    about: "percentiles of single operations over the traces",
+    run: async (options) => ({ latency: await measureLatency(options) }),
+  },
+  space: {
+    about: "the smallest region each trace completes in, and how far blocks extend",
+    run: async (options) => ({ space: await measureSpace(options) }),
+  },
+  composition: {
+    about: "what composing costs: heap against strategy, a layer against none",
+    run: async (options) => ({
+      composition: await measureComposition({ ...options, trace: findTrace("sqlite") }),
+    }),
+  },
+} as const satisfies { readonly [name: string]: Measure };
+
+export type MeasureName = keyof typeof MEASURES;
+
+export const measureNames = Object.keys(MEASURES) as readonly MeasureName[];
+
+/** One line on a measure. */
+export function aboutMeasure(name: MeasureName): string {
+  return MEASURES[name].about;
+}
+
+/** @throws {@link UsageError} for an unknown name. */
+export function findMeasure(name: string): MeasureName {
+  const found = measureNames.find((each) => each === name);
+  if (found === undefined)
+    throw new UsageError(`unknown measure "${name}"; known: ${measureNames.join(", ")}`);
+  return found;
+}
+
+/** Runs the measures in the order of the tables. Interrupted, it returns what there is. */
+export async function runMeasures(names: readonly MeasureName[], options: CompareOptions): Promise<Results> {
+  let results: Results = {};
+  for (const name of measureNames) {
+    if (!names.includes(name) || options.signal?.aborted) continue;
+    results = { ...results, ...(await MEASURES[name].run(options)) };
+  }
+  return results;
+}
+
+/** The tables of what was measured. */
+export function tablesOf(results: Results, effort: Effort): string[] {
+  const { comparison, live, latency, space, composition } = results;
+  return [
+    comparison && comparisonTable(comparison, effort),
+    live && liveTable(live, { ...effort, processes: effort.liveProcesses }),
+    latency && latencyTable(latency),
+    space && spaceTable(space),
+    composition && compositionTable(composition),
+  ].filter((table) => table !== undefined);
+}

@@ -1,0 +1,212 @@
+import { describe, expect, it } from "vitest";
+import type { Cell, Comparison, NotRun } from "../compare.js";
+import type { Composition } from "../composition/run.js";
+import { type LiveCell, PATTERNS } from "../live/run.js";
+import { summarize } from "../summary.js";
+import { targetNames } from "../targets/index.js";
+import { randomTrace } from "../test-traces.js";
+import { describeTrace } from "../trace-stats.js";
+import { traceNames } from "../traces.js";
+import { compositionTable } from "./composition.js";
+import { latencyTable } from "./latency.js";
+import { nanoseconds } from "./layout.js";
+import { liveTable } from "./live.js";
+import { spaceTable } from "./space.js";
+import { comparisonTable } from "./time.js";
+
+const measured = (allocator: string, trace: string, median: number, min = median): Cell => {
+  return {
+    allocator,
+    trace,
+    status: "measured",
+    processes: [[min, median]],
+    median,
+    min,
+    spreadPercent: 3,
+    replays: 2,
+    slow: false,
+  };
+};
+const notRun = (allocator: string, trace: string, reason: string): NotRun => {
+  return { allocator, trace, status: "not run", reason, detail: reason };
+};
+function comparison(
+  allocators: readonly string[],
+  traces: readonly string[],
+  cells: readonly Cell[],
+): Comparison {
+  const stats = describeTrace(randomTrace(10, 0));
+  return {
+    allocators: allocators.map((name) => ({ name, about: "", version: "1", notes: [] })),
+    traces: traces.map((name) => ({ name, stats })),
+    cells,
+    complete: true,
+  };
+}
+
+const widthOf = (text: string): number => Math.max(...text.split("\n").map((line) => line.length));
+
+describe("the summary", () => {
+  const cells = [
+    measured("mine", "a", 20, 18),
+    measured("dlmalloc", "a", 10, 9),
+    measured("mine", "b", 5),
+    measured("dlmalloc", "b", 10),
+    measured("mine", "c", 40),
+    measured("dlmalloc", "c", 10),
+    measured("other", "a", 30),
+    measured("other", "b", 20),
+    notRun("other", "c", "no memalign"),
+  ];
+  const { reference, common, own, ratios } = summarize(
+    comparison(["mine", "dlmalloc", "other"], ["a", "b", "c"], cells),
+  );
+
+  it("divides by dlmalloc wherever it stands, by the first allocator where it is missing", () => {
+    expect(reference).toBe("dlmalloc");
+    expect(ratios.find(({ allocator, trace }) => allocator === "mine" && trace === "a")).toEqual({
+      allocator: "mine",
+      trace: "a",
+      ofMedians: 2,
+      ofMinima: 2,
+    });
+    expect(summarize(comparison(["mine", "other"], ["a"], cells)).reference).toBe("mine");
+  });
+
+  it("takes the common mean over the traces all can run, the own one over what each ran", () => {
+    expect(common.map(({ traces }) => traces)).toEqual([
+      ["a", "b"],
+      ["a", "b"],
+      ["a", "b"],
+    ]);
+    expect(common.map(({ ofMedians }) => ofMedians.toFixed(6))).toEqual([
+      "1.000000",
+      "1.000000",
+      Math.sqrt(6).toFixed(6),
+    ]);
+    expect(own.map(({ traces }) => traces.length)).toEqual([3, 3, 2]);
+    expect(own[0].ofMedians).toBeCloseTo(4 ** (1 / 3), 12);
+  });
+});
+
+describe("the tables", () => {
+  it("fit 120 columns with all bundled allocators, however slow they are", () => {
+    const cells = targetNames.flatMap((name) => traceNames.map((trace) => measured(name, trace, 39_472)));
+    cells[0] = notRun(targetNames[0], traceNames[0], "too slow (>30 s)");
+    const text = comparisonTable(comparison(targetNames, traceNames, cells), { processes: 5, rounds: 3 });
+    expect(widthOf(text)).toBeLessThanOrEqual(120);
+    expect(text).toContain("5 alternating processes of 3 rounds");
+    for (const name of [...targetNames, ...traceNames]) expect(text).toContain(name);
+    expect(text).toContain("too slow (>30 s)");
+  });
+
+  it("composition costs fit 120 columns and say whether the limit is kept", () => {
+    const row = {
+      what: "plain heap - bare strategy",
+      workload: "pattern",
+      crowded: true,
+      unit: "alloc+free pair",
+      base: 123.4,
+      other: 125.6,
+      difference: { value: 2.2, low: -11.1, high: 13.3 },
+      limit: 1,
+      verdict: "unsure",
+    } as const;
+    const composition: Composition = {
+      rows: [row, { ...row, verdict: "over" }, { ...row, verdict: "within" }],
+      complete: true,
+    };
+    const text = compositionTable(composition);
+    expect(widthOf(text)).toBeLessThanOrEqual(120);
+    expect(text).toMatch(/after 5 .* 123\.4 +125\.6 +\+2\.20 +-11\.10 … \+13\.30 +\+1 +unsure/);
+    expect(text).toMatch(/OVER[\s\S]*within/);
+    expect(compositionTable({ rows: [], failure: "no heap", complete: false })).toContain(
+      "not measured: no heap",
+    );
+  });
+
+  it("live blocks: slow ones, ratios of medians and minima, growth", () => {
+    const cells: LiveCell[] = PATTERNS.flatMap((pattern) =>
+      [1000, 1_000_000].flatMap((blocks) =>
+        targetNames.map((allocator) => ({
+          ...{ allocator, blocks, pattern, status: "measured" },
+          ...{ processes: [[39_000, 40_000]], median: 39_472, min: 39_000, spreadPercent: 12, slow: false },
+          ratio: { ofMedians: 4562, ofMinima: 4935 },
+        })),
+      ),
+    );
+    cells[0] = {
+      ...{ allocator: targetNames[0], blocks: 1000, pattern: "learned", status: "not run" },
+      ...{ reason: "too slow (>30 s)", detail: "3 % of the blocks replaced after 30000 ms" },
+    };
+    const text = liveTable(
+      {
+        allocators: comparison(targetNames.slice(0, 4), [], []).allocators,
+        left: ["bump"],
+        reference: "dlmalloc",
+        counts: [1000, 1_000_000],
+        cells,
+        growth: [
+          {
+            allocator: "dlmalloc",
+            pattern: "random",
+            from: 1000,
+            to: 1_000_000,
+            ofMedians: 7.1,
+            ofMinima: 6.9,
+          },
+        ],
+        complete: false,
+      },
+      { processes: 1, rounds: 1 },
+    );
+    expect(widthOf(text)).toBeLessThanOrEqual(120);
+    expect(text).toMatch(/^learned 1e3 +too slow \(>30 s\) +39472 ±12% 4562× 4935×/m);
+    expect(text).toMatch(/^random 1e6 : 1e3 +- +7\.10× 6\.90× +- +-$/m);
+    expect(text).toMatch(/1 process of 1 round /);
+    expect(text).toContain("Interrupted");
+  });
+
+  it("latency: traces left out are counted, collections told", () => {
+    const all = { p50: 41, p99: 591, p999: 79_669, p9999: 1_731_220, max: 48_740_380 };
+    const pooled = targetNames.map((allocator, index) => ({
+      ...{ allocator, all, repeatable: all, samples: 73_613_452, collections: index },
+      traces: index === 0 ? ["a"] : ["a", "b"],
+    }));
+    const text = latencyTable({
+      allocators: comparison(targetNames, [], []).allocators,
+      shared: ["a", "b"],
+      pooled,
+      clock: { ...all, samples: 173_613_452, grainNs: 10 },
+      cells: [],
+      complete: true,
+    });
+    expect(widthOf(text)).toBeLessThanOrEqual(120);
+    expect(text).toMatch(/^hyperheap .* 1 of 2$/m);
+    expect(text).toMatch(/it moves by\s+10 ns/);
+    expect(text).toContain("dlmalloc 1, as-tlsf 2");
+  });
+
+  it("space: what there is of each, and the worst region for its chunks", () => {
+    const cell = { peakLive: 1000, extent: 1_300, status: "measured" } as const;
+    const text = spaceTable({
+      allocators: comparison(targetNames, [], []).allocators,
+      traces: traceNames.map((name) => ({ name, peakLive: 5_000_000 })),
+      cells: traceNames.flatMap((trace) => [
+        { ...cell, allocator: "hyperheap", trace, smallest: 1250, area: 1200, peakTaken: 1100 },
+        { ...cell, allocator: "dlmalloc", trace, smallest: 2000 },
+        { ...cell, allocator: "thi.ng", trace, why: "too slow (>2 s)" },
+        { ...cell, allocator: "bump", trace, extent: 123_000, why: "cannot be limited" },
+        { ...notRun("as-tlsf", trace, "no memalign"), status: "not run" },
+      ]),
+      complete: true,
+    });
+    expect(widthOf(text)).toBeLessThanOrEqual(120);
+    expect(text).toMatch(/^cc1 +4883 +80\.0% 1\.30× +50\.0% 1\.30× +no memalign +too slow 1\.30× +- +123×$/m);
+    expect(text).toMatch(/^largest +1\.1364$/m);
+  });
+
+  it("nanoseconds have three digits that matter", () => {
+    expect([4.214, 17.64, 254.4, 39_472.1].map(nanoseconds)).toEqual(["4.21", "17.6", "254", "39472"]);
+  });
+});
