@@ -52,15 +52,16 @@ export function createFree(space: Space): (ptr: number) => void {
     if ((((afterPrev & -16) + next) | 0) !== 0) broken(space, chunk);
     let right = 0;
     let rightNext = 0;
-    if ((afterPrev & USED_BIT) === 0) {
+    // The free map is at hand where the neighbour's header may not be. A free last chunk is not in it.
+    const rightGranule = (after - areaWord) >> 2;
+    if (((i32[space.free + (rightGranule >> 6)] >>> (rightGranule >> 1)) & 1) !== 0) {
       right = after;
       rightNext = i32[right];
-      if (rightNext === 0) return freeTail(space, chunk, start, right);
       after = (right + (rightNext >>> 2)) | 0;
-      if (after >= end || after < 0) broken(space, right);
+      if ((afterPrev & USED_BIT) !== 0 || after >= end || after <= right) broken(space, right);
       afterPrev = i32[after + 1];
       if ((((afterPrev & -16) + rightNext) | 0) !== 0) broken(space, right);
-    }
+    } else if ((afterPrev & USED_BIT) === 0) return freeTail(space, chunk, start, after);
 
     const size = (next - header) | 0;
     let whole = (next + rightNext) | 0;
@@ -69,7 +70,6 @@ export function createFree(space: Space): (ptr: number) => void {
     if (right !== 0) {
       i32[chunk] = whole;
       wipeWords(space, right);
-      const rightGranule = (right - areaWord) >> 2;
       unmarkGranule(space, (rightGranule + headerGranules) | 0);
       unmapGranule(space, rightGranule);
       gained = (gained + header) | 0;
@@ -87,7 +87,7 @@ export function createFree(space: Space): (ptr: number) => void {
     setBits(space, first >> 6, whole >>> 4);
     lowerHints(space, first >> (NODE_SHIFT + 6), whole >>> 4);
     raise(space, first, whole >>> 4);
-    if (right !== 0) lower(space, (right - areaWord) >> 2, rightNext >>> 4);
+    if (right !== 0) lower(space, rightGranule, rightNext >>> 4);
     i32[state + USED] -= size;
     i32[state + FREE] += gained;
   };
