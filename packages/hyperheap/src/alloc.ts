@@ -27,6 +27,7 @@ import {
   NODE_SHIFT,
   PAGE,
   roundRequest,
+  SEGMENT_SHIFT,
   type Space,
   USED,
   USED_BIT,
@@ -73,7 +74,7 @@ export function createAlloc(space: Space): (size: number, align: number) => numb
     const rightPrev = i32[right + 1];
     if ((((rightPrev & -16) + next) | 0) !== 0) broken(space, chunk);
     const granule = (chunk - areaWord) >> 2;
-    const segment = granule >> 6;
+    const segment = granule >> SEGMENT_SHIFT;
     const map = space.free + segment;
     const rest = (span - need) | 0;
     if (rest <= headerGranules) {
@@ -86,7 +87,7 @@ export function createAlloc(space: Space): (size: number, align: number) => numb
       const taken = need << 4;
       const at = (chunk + (need << 2)) | 0;
       const restGranule = (granule + need) | 0;
-      const restSegment = restGranule >> 6;
+      const restSegment = restGranule >> SEGMENT_SHIFT;
       i32[at] = rest << 4;
       i32[at + 1] = 0 - taken;
       i32[at + space.heapWord] = (space.baseWord - at) << 2;
@@ -107,7 +108,7 @@ export function createAlloc(space: Space): (size: number, align: number) => numb
     if (missed !== 0) clearMissed(space, node, missed, need);
     if (beyond !== 0) {
       if (beyond < 0) learn(space, node, granule, need);
-      if (need <= LARGE) raiseHints(space, granule >> (NODE_SHIFT + 6), need - 2);
+      if (need <= LARGE) raiseHints(space, granule >> (NODE_SHIFT + SEGMENT_SHIFT), need - 2);
     }
     return ((chunk + (headerGranules << 2)) << 2) >>> 0;
   };

@@ -22,8 +22,9 @@ import {
   PAGES_FREE,
   PENDING,
   PREV,
+  SEGMENT_SHIFT,
   type Space,
-  STRETCH_GRANULES,
+  STRETCH_SHIFT,
   USED,
   USED_BIT,
 } from "./space.js";
@@ -172,11 +173,11 @@ function checkIndex(space: Space, seen: Seen, report: Report): void {
   for (const [chunk, span] of seen.mapped) {
     const granule = (chunk - space.areaStart) >>> 4;
     const granules = span >>> 4;
-    const segment = granule >> 6;
+    const segment = granule >> SEGMENT_SHIFT;
     classes.set(segment, Math.max(classes.get(segment) ?? -1, classOf(granules)));
     const node = segment >> NODE_SHIFT;
     for (let each = classOf(granules); each >= 0 && first[each] > node; each--) first[each] = node;
-    const stretch = granule >> STRETCH_GRANULES;
+    const stretch = segment >> STRETCH_SHIFT;
     largest.set(stretch, Math.max(largest.get(stretch) ?? 0, granules));
   }
   checkBitmaps(space, classes, report);

@@ -13,7 +13,15 @@ import { classOf, clearBits, LARGE, nextSegment, segmentsIn } from "./bitmaps.js
 import { isUsed, spanBefore } from "./chain.js";
 import { NONE, raiseHints } from "./hints.js";
 import { chunkInCell } from "./maps.js";
-import { boundaryOf, lastChunk, NODE_SHIFT, SEGMENTS, type Space, STRETCH_GRANULES } from "./space.js";
+import {
+  boundaryOf,
+  lastChunk,
+  NODE_SHIFT,
+  SEGMENT_SHIFT,
+  SEGMENTS,
+  type Space,
+  STRETCH_SHIFT,
+} from "./space.js";
 import { findStretch, settleStretch } from "./tree.js";
 
 /** So many segments after the hint's node may disappoint before a search goes on in the tree. */
@@ -39,7 +47,7 @@ export const MISLED = -1;
 export function findBeyond(space: Space, node: number, span: number): number {
   if (span > LARGE) {
     const first = space.i32[space.hints + LARGE - 2];
-    return first === NONE ? 0 : findInTree(space, first << (NODE_SHIFT - 3), span, 1);
+    return first === NONE ? 0 : findInTree(space, first << (NODE_SHIFT - STRETCH_SHIFT), span, 1);
   }
   let segment = nextSegment(space, (node + 1) << NODE_SHIFT, span - 2);
   let sign = 1;
@@ -47,7 +55,7 @@ export function findBeyond(space: Space, node: number, span: number): number {
     const chunk = firstIn(space, segment, span);
     if (chunk !== 0) return Math.imul(sign, chunk);
     sign = -1;
-    if (patience === 0) return findInTree(space, Math.trunc(segment / SEGMENTS), span, sign);
+    if (patience === 0) return findInTree(space, segment >> STRETCH_SHIFT, span, sign);
     segment = nextSegment(space, segment + 1, span - 2);
   }
   return sign < 0 ? MISLED : 0;
@@ -87,14 +95,14 @@ function firstInStretch(space: Space, stretch: number, span: number): number {
  */
 export function learn(space: Space, node: number, found: number, span: number): void {
   if (span > LARGE) {
-    settleBetween(space, space.i32[space.hints + LARGE - 2] << (NODE_SHIFT - 3), found, span);
+    settleBetween(space, space.i32[space.hints + LARGE - 2] << (NODE_SHIFT - STRETCH_SHIFT), found, span);
     return;
   }
   let segment = nextSegment(space, (node + 1) << NODE_SHIFT, span - 2);
-  for (let patience = PATIENCE; segment >= 0 && segment < found >> 6; patience--) {
+  for (let patience = PATIENCE; segment >= 0 && segment < found >> SEGMENT_SHIFT; patience--) {
     clearBits(space, segment, span - 2);
     if (patience === 0) {
-      settleBetween(space, Math.trunc(segment / SEGMENTS), found, span);
+      settleBetween(space, segment >> STRETCH_SHIFT, found, span);
       return;
     }
     segment = nextSegment(space, segment + 1, span - 2);
@@ -104,7 +112,7 @@ export function learn(space: Space, node: number, found: number, span: number): 
 /** Settles the stretches that promised a chunk of `span` granules and had none before the one at granule `found`. */
 function settleBetween(space: Space, from: number, found: number, span: number): void {
   let stretch = findStretch(space, from, span);
-  while (stretch >= 0 && stretch < found >> STRETCH_GRANULES) {
+  while (stretch >= 0 && stretch < found >> (SEGMENT_SHIFT + STRETCH_SHIFT)) {
     settleStretch(space, stretch);
     stretch = nextStretch(space, stretch, span);
   }
@@ -167,7 +175,7 @@ export function findAligned(space: Space, need: number, align: number): number {
 export function learnAligned(space: Space, chunk: number, need: number): void {
   const span = (need >>> 4) + (space.header >>> 4);
   const least = Math.min(span, LARGE);
-  const found = (chunk - space.areaStart) >>> 10;
+  const found = (chunk - space.areaStart) >>> (SEGMENT_SHIFT + 4);
   let isFirst = span <= LARGE;
   for (
     let segment = firstCandidate(space, span);
@@ -193,7 +201,11 @@ function candidate(space: Space, from: number, span: number): number {
   const segment = nextSegment(space, from, classOf(span));
   if (span <= LARGE || segment < 0) return segment;
   // The bitmaps know large chunks only as such: the tree says which stretch is worth a look.
-  const here = segment >> 3;
+  const here = segment >> STRETCH_SHIFT;
   const stretch = findStretch(space, here, span);
-  return stretch === here ? segment : stretch < 0 ? -1 : nextSegment(space, stretch << 3, classOf(span));
+  return stretch === here
+    ? segment
+    : stretch < 0
+      ? -1
+      : nextSegment(space, stretch << STRETCH_SHIFT, classOf(span));
 }

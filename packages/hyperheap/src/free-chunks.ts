@@ -5,7 +5,7 @@ import { setBits } from "./bitmaps.js";
 import { isUsed, spanOf } from "./chain.js";
 import { lowerHints } from "./hints.js";
 import { mapGranule, markGranule, unmapGranule } from "./maps.js";
-import { lastChunk, NODE_SHIFT, type Space } from "./space.js";
+import { lastChunk, NODE_SHIFT, SEGMENT_SHIFT, type Space } from "./space.js";
 import { lower, raise } from "./tree.js";
 
 /** Enters a free chunk of `span` bytes that is not the last one. Its header is written already. */
@@ -32,8 +32,8 @@ export function resizeFree(space: Space, chunk: number, before: number, after: n
 
 /** A free chunk of `span` granules begins at this granule of the area now, or has become that long; the free map has it already. */
 function grown(space: Space, granule: number, span: number): void {
-  setBits(space, granule >> 6, span);
-  lowerHints(space, granule >> (NODE_SHIFT + 6), span);
+  setBits(space, granule >> SEGMENT_SHIFT, span);
+  lowerHints(space, granule >> (NODE_SHIFT + SEGMENT_SHIFT), span);
   raise(space, granule, span);
 }
 

@@ -10,7 +10,7 @@ import { broken, wipeWords } from "./chain.js";
 import { lowerHints } from "./hints.js";
 import { unmapGranule, unmarkGranule } from "./maps.js";
 import { freeRun, isRun } from "./pages.js";
-import { BOUNDARY, FREE, LAST, NODE_SHIFT, type Space, USED, USED_BIT } from "./space.js";
+import { BOUNDARY, FREE, LAST, NODE_SHIFT, SEGMENT_SHIFT, type Space, USED, USED_BIT } from "./space.js";
 import { lower, raise } from "./tree.js";
 import { refusal } from "./validate.js";
 
@@ -27,7 +27,7 @@ export function createFree(space: Space): (ptr: number) => void {
       return freeRare(space, ptr);
     }
     const granule = payload - headerGranules;
-    const map = space.free + (granule >> 6);
+    const map = space.free + (granule >> SEGMENT_SHIFT);
     const cell = 1 << ((granule >> 1) & 31);
     if ((i32[map] & cell) !== 0) return freeRare(space, ptr);
 
@@ -41,7 +41,7 @@ export function createFree(space: Space): (ptr: number) => void {
     if ((prev & USED_BIT) === 0 || left < areaWord) broken(space, chunk);
     let start = chunk;
     const leftGranule = (left - areaWord) >> 2;
-    if (((i32[space.free + (leftGranule >> 6)] >>> (leftGranule >> 1)) & 1) !== 0) {
+    if (((i32[space.free + (leftGranule >> SEGMENT_SHIFT)] >>> (leftGranule >> 1)) & 1) !== 0) {
       if (((i32[left] + back) | 0) !== 0) broken(space, chunk);
       start = left;
     }
@@ -54,7 +54,7 @@ export function createFree(space: Space): (ptr: number) => void {
     let rightNext = 0;
     // The free map is at hand where the neighbour's header may not be. A free last chunk is not in it.
     const rightGranule = (after - areaWord) >> 2;
-    if (((i32[space.free + (rightGranule >> 6)] >>> (rightGranule >> 1)) & 1) !== 0) {
+    if (((i32[space.free + (rightGranule >> SEGMENT_SHIFT)] >>> (rightGranule >> 1)) & 1) !== 0) {
       right = after;
       rightNext = i32[right];
       after = (right + (rightNext >>> 2)) | 0;
@@ -84,8 +84,8 @@ export function createFree(space: Space): (ptr: number) => void {
     }
     if (gained !== size) i32[after + 1] = (afterPrev & USED_BIT) - whole;
     const first = (start - areaWord) >> 2;
-    setBits(space, first >> 6, whole >>> 4);
-    lowerHints(space, first >> (NODE_SHIFT + 6), whole >>> 4);
+    setBits(space, first >> SEGMENT_SHIFT, whole >>> 4);
+    lowerHints(space, first >> (NODE_SHIFT + SEGMENT_SHIFT), whole >>> 4);
     raise(space, first, whole >>> 4);
     if (right !== 0) lower(space, rightGranule, rightNext >>> 4);
     i32[state + USED] -= size;

@@ -1,7 +1,7 @@
 /**
  * The payload map and the free map: single bits, out of reach of whoever writes past a block. See space.ts.
  */
-import type { Space } from "./space.js";
+import { SEGMENT_SHIFT, type Space } from "./space.js";
 
 /** Does a payload begin at `ptr`? `ptr` must be a multiple of 16 inside the area. */
 export function isPayloadStart(space: Space, ptr: number): boolean {
@@ -28,12 +28,12 @@ export function unmarkGranule(space: Space, granule: number): void {
 
 /** Enters the free chunk that begins in a granule of the area into the free map. */
 export function mapGranule(space: Space, granule: number): void {
-  space.i32[space.free + (granule >>> 6)] |= 1 << ((granule >>> 1) & 31);
+  space.i32[space.free + (granule >>> SEGMENT_SHIFT)] |= 1 << ((granule >>> 1) & 31);
 }
 
 /** Takes the free chunk that begins in a granule of the area out of the free map. */
 export function unmapGranule(space: Space, granule: number): void {
-  space.i32[space.free + (granule >>> 6)] &= ~(1 << ((granule >>> 1) & 31));
+  space.i32[space.free + (granule >>> SEGMENT_SHIFT)] &= ~(1 << ((granule >>> 1) & 31));
 }
 
 /** Is `chunk` in the free map? */

@@ -62,8 +62,9 @@ export const NEXT = 0;
 export const PREV = 4;
 export const USED_BIT = 1;
 
-/** The index: a segment is 1 KiB, which is one word of the free map; see bitmaps.ts. */
-export const SEGMENT_BYTES = 1024;
+/** The index: a segment is 64 granules (1 KiB), which is one word of the free map; see bitmaps.ts. */
+export const SEGMENT_SHIFT = 6;
+const SEGMENT_BYTES = GRANULE << SEGMENT_SHIFT;
 /** Size classes of the bitmaps, and bits of a node. */
 export const CLASSES = 19;
 export const NODE_SHIFT = 5;
@@ -71,8 +72,8 @@ export const NODE = 1 << NODE_SHIFT;
 /** The highest level of the bitmaps has at most so many nodes. */
 const TOP_NODES = 4;
 /** A stretch is 8 KiB, that many segments; children of a node, and places for pending stretches; see tree.ts. */
-export const STRETCH_GRANULES = 9;
-export const SEGMENTS = 8;
+export const STRETCH_SHIFT = 3;
+export const SEGMENTS = 1 << STRETCH_SHIFT;
 export const FANOUT_SHIFT = 4;
 export const FANOUT = 1 << FANOUT_SHIFT;
 export const PENDING = 16;

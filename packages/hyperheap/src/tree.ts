@@ -17,12 +17,20 @@
  */
 import { corruptIndex } from "./bitmaps.js";
 import { chunkInCell } from "./maps.js";
-import { FANOUT, FANOUT_SHIFT, PENDING, SEGMENTS, type Space, STRETCH_GRANULES } from "./space.js";
+import {
+  FANOUT,
+  FANOUT_SHIFT,
+  PENDING,
+  SEGMENT_SHIFT,
+  SEGMENTS,
+  type Space,
+  STRETCH_SHIFT,
+} from "./space.js";
 
 /** A free chunk of `span` granules begins at this granule of the area now, or has become that long. */
 export function raise(space: Space, granule: number, span: number): void {
   const { i32, treeStart } = space;
-  let index = granule >> STRETCH_GRANULES;
+  let index = granule >> (SEGMENT_SHIFT + STRETCH_SHIFT);
   for (let level = 0; level < treeStart.length; level++) {
     const at = treeStart[level] + index;
     if (i32[at] >= span) return;
@@ -34,7 +42,7 @@ export function raise(space: Space, granule: number, span: number): void {
 /** A free chunk of `span` granules is no longer there, or has become shorter: what the leaf says may be too much. */
 export function lower(space: Space, granule: number, span: number): void {
   const { i32 } = space;
-  const stretch = granule >> STRETCH_GRANULES;
+  const stretch = granule >> (SEGMENT_SHIFT + STRETCH_SHIFT);
   if (i32[space.treeStart[0] + stretch] > span) return;
   const at = space.pending + (stretch & (PENDING - 1));
   const other = i32[at];
