@@ -1,11 +1,11 @@
 /**
  * The bitmaps: for each size class the segments of 1 KiB in which a free chunk of that class or a larger one may begin.
  *
- *     class        0    1    2    3    …    17    18
- *     granules     2    3    4    5    …    19    20 and more
+ *     class        0    1    2    3    …    12    13
+ *     granules     2    3    4    5    …    14    15 and more
  *
- *     level 1      |19 words, one a class: bit n is set if node n below has a bit|
- *     level 0      |19 words: bit n for segment n |19 words: segments 32 … 63|…
+ *     level 1      |14 words, one a class: bit n is set if node n below has a bit|
+ *     level 0      |14 words: bit n for segment n |14 words: segments 32 … 63|…
  *     free map     |segment 0|segment 1|…                            a bit for each free chunk
  *
  * A bit that is not set is certain: there is no such chunk. One that is set may be stale: nobody looks, when a chunk is taken, whether it was
@@ -14,8 +14,8 @@
  *
  * A search that was misled a few times goes on in the tree (tree.ts), which bounds it; larger requests go there at once.
  *
- * Price: 19 bits a KiB and a 31st on top, 0.24 % of the region. A search reads a word a level, up and down; entering touches at most
- * 19 words a level. Levels: log32(region / 1 KiB), rounded up, one less where 4 nodes are enough.
+ * Price: 14 bits a KiB and a 31st on top, 0.18 % of the region. A search reads a word a level, up and down; entering touches at most
+ * 14 words a level. Levels: log32(region / 1 KiB), rounded up, one less where 4 nodes are enough.
  */
 import { CLASSES, NODE, NODE_SHIFT, SEGMENTS, type Space } from "./space.js";
 

@@ -1,14 +1,14 @@
 /**
  * Hints: for each size class of the bitmaps the first node (32 KiB) in which a free chunk of that class or a larger one may begin.
  *
- *     class      0       1       2      …   18
+ *     class      0       1       2      …   13
  *     hint       node of level 0 of the bitmaps, or NONE; never falls from one class to the next
  *
  * A search begins where its class's hint says, and mostly ends there. A chunk that becomes free lowers hints, a search that found nothing
  * in a node raises them; both stop at the first class that needs no change. Nodes are large enough for that to be rare. A failed request
  * changes no hint.
  *
- * Price: 76 bytes a heap; one compare a call, and at most 19 words if every class has to follow.
+ * Price: 56 bytes a heap; one compare a call, and at most 14 words if every class has to follow.
  */
 import { classOf } from "./bitmaps.js";
 import { CLASSES, type Space } from "./space.js";

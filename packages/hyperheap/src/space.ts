@@ -4,7 +4,7 @@
  * Everything that matters is in the memory; a Space holds views, addresses and nothing else.
  *
  *     state     hints     pending   payload map    free map       bitmaps     tree      page table        area
- *     |64 bytes |19 words |16 words |1 bit a 16 B  |1 bit a 32 B  |bitmaps.ts |tree.ts  |1 + slots a page |chunk|chunk|…|run|run|
+ *     |64 bytes |14 words |16 words |1 bit a 16 B  |1 bit a 32 B  |bitmaps.ts |tree.ts  |1 + slots a page |chunk|chunk|…|run|run|
  *
  * A chunk (header h = 16 bytes without plugins' slots, see core's layout):
  *
@@ -37,7 +37,7 @@
  * Units: names that end in `Word` are indexes of 32-bit words and those in `Granules` count 16 bytes; both stay below 2^30, so that
  * the hot paths compute in 32-bit integers wherever the region lies. All else is in bytes.
  *
- * Price: 16 bytes a block; tables of 0.78 % + 0.39 % + 0.24 % + 0.05 % of the region, and 0.1 % for pages.
+ * Price: 16 bytes a block; tables of 0.78 % + 0.39 % + 0.18 % + 0.1 % of the region, and 0.1 % for pages.
  */
 import type { Context, Region, StateSize } from "@heapwright/core";
 
@@ -66,13 +66,13 @@ export const USED_BIT = 1;
 export const SEGMENT_SHIFT = 6;
 const SEGMENT_BYTES = GRANULE << SEGMENT_SHIFT;
 /** Size classes of the bitmaps, and bits of a node. */
-export const CLASSES = 19;
+export const CLASSES = 14;
 export const NODE_SHIFT = 5;
 export const NODE = 1 << NODE_SHIFT;
 /** The highest level of the bitmaps has at most so many nodes. */
 const TOP_NODES = 4;
-/** A stretch is 8 KiB, that many segments; children of a node, and places for pending stretches; see tree.ts. */
-export const STRETCH_SHIFT = 3;
+/** A stretch is 4 KiB, that many segments; children of a node, and places for pending stretches; see tree.ts. */
+export const STRETCH_SHIFT = 2;
 export const SEGMENTS = 1 << STRETCH_SHIFT;
 export const FANOUT_SHIFT = 4;
 export const FANOUT = 1 << FANOUT_SHIFT;

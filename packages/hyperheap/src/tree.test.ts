@@ -7,7 +7,7 @@ import { randomOf } from "./fixtures/random.js";
 import { slots } from "./fixtures/slots.js";
 import { rebuildIndex } from "./free-chunks.js";
 import { NONE } from "./hints.js";
-import { levelSizes, planTables, type Space } from "./space.js";
+import { levelSizes, planTables, type Space, STRETCH_SHIFT } from "./space.js";
 import { findStretch } from "./tree.js";
 
 describe("levelSizes", () => {
@@ -68,9 +68,12 @@ describe("nextSegment and findStretch", () => {
       expect(found < 0 ? NONE : found).toBeLessThanOrEqual(first);
       const large = span * random.below(60);
       const stretch =
-        chunks.find((each) => each.span >= large && each.segment >= (from & -8))?.segment ?? NONE;
-      const there = findStretch(space, from >> 3, large);
-      expect(there < 0 ? NONE : there).toBeLessThanOrEqual(stretch === NONE ? NONE : stretch >> 3);
+        chunks.find((each) => each.span >= large && each.segment >> STRETCH_SHIFT >= from >> STRETCH_SHIFT)
+          ?.segment ?? NONE;
+      const there = findStretch(space, from >> STRETCH_SHIFT, large);
+      expect(there < 0 ? NONE : there).toBeLessThanOrEqual(
+        stretch === NONE ? NONE : stretch >> STRETCH_SHIFT,
+      );
     }
   });
 });

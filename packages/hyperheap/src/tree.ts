@@ -1,10 +1,10 @@
 /**
- * The tree: for each stretch of 8 KiB the largest free chunk that begins in it, and a 16-ary tree of maxima above.
+ * The tree: for each stretch of 4 KiB the largest free chunk that begins in it, and a 16-ary tree of maxima above.
  *
  *     level 2                      |max|
  *     level 1          |max|max|max|…|max|              each the largest of 16 below, in granules
  *     level 0  |max|max|max|max|…                       0: no free chunk begins in the stretch
- *     area     |8 KiB  |8 KiB  |8 KiB  |…
+ *     area     |4 KiB  |4 KiB  |4 KiB  |…
  *
  * The leftmost stretch that is large enough holds the chunk that address-ordered first fit takes; the last chunk, if free, is not in
  * the index. Searches come here when the bitmaps have misled them (fit.ts). A leaf is the exact maximum, unless its stretch is
@@ -12,8 +12,8 @@
  * would otherwise look up the next largest each time. There are 16 places for pending stretches, one for all with the same last
  * hexadecimal digit; who needs a place settles whoever has it. So a search is misled here at most 16 times.
  *
- * Price: 4 bytes a stretch and a 15th on top, 0.052 % of the region. A search reads at most 16 words a level, up and down, for each
- * time it is misled; entering reads a word a level, settling 16 and the headers of a stretch (256 free chunks at most).
+ * Price: 4 bytes a stretch and a 15th on top, 0.1 % of the region. A search reads at most 16 words a level, up and down, for each
+ * time it is misled; entering reads a word a level, settling 16 and the headers of a stretch (64 free chunks at most).
  */
 import { corruptIndex } from "./bitmaps.js";
 import { chunkInCell } from "./maps.js";
