@@ -80,6 +80,7 @@ export function createAlloc(space: Space): (size: number, align: number) => numb
     if (rest <= headerGranules) {
       i32[chunk + 1] = prev | USED_BIT;
       i32[map] &= ~(1 << (granule >> 1));
+      lower(space, granule, span);
       const payload = (span - headerGranules) << 4;
       i32[state + FREE] -= payload;
       i32[state + USED] += payload;
@@ -101,10 +102,10 @@ export function createAlloc(space: Space): (size: number, align: number) => numb
         setBits(space, restSegment, rest);
         raise(space, restGranule, rest);
       }
+      lower(space, granule, span);
       i32[state + FREE] -= taken;
       i32[state + USED] += (need - headerGranules) << 4;
     }
-    lower(space, granule, span);
     if (missed !== 0) clearMissed(space, node, missed, need);
     if (beyond !== 0) {
       if (beyond < 0) learn(space, node, granule, need);

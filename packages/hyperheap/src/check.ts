@@ -20,7 +20,6 @@ import {
   PAGE,
   PAGES,
   PAGES_FREE,
-  PENDING,
   PREV,
   SEGMENT_SHIFT,
   type Space,
@@ -238,33 +237,19 @@ function checkBitmaps(space: Space, classes: ReadonlyMap<number, number>, report
   }
 }
 
-/** Leaves are exact, or too high where a stretch is pending; words above are the maxima of those below. */
+/** Each word is the maximum of what is below it. */
 function checkTree(space: Space, largest: ReadonlyMap<number, number>, report: Report): void {
   const { i32, treeStart, treeWords } = space;
-  const pending = checkPending(space, report);
   for (let level = 0; level < treeStart.length; level++) {
-    for (let index = 0; index < (treeWords[level] as number); index++) {
-      const found = i32[(treeStart[level] as number) + index] as number;
+    for (let index = 0; index < treeWords[level]; index++) {
+      const found = i32[treeStart[level] + index];
       const expected = level === 0 ? (largest.get(index) ?? 0) : largestChild(space, level, index);
-      if (found === expected || (level === 0 && found > expected && pending.has(index))) continue;
+      if (found === expected) continue;
       report({
         message: `index: word ${index} of level ${level} of the tree is ${found}, the largest is ${expected}`,
       });
     }
   }
-}
-
-/** The pending stretches, each in its own place. */
-function checkPending(space: Space, report: Report): Set<number> {
-  const pending = new Set<number>();
-  for (let place = 0; place < PENDING; place++) {
-    const stretch = (space.i32[space.pending + place] as number) - 1;
-    if (stretch === -1) continue;
-    pending.add(stretch);
-    if (stretch < 0 || stretch >= (space.treeWords[0] as number) || stretch % PENDING !== place)
-      report({ message: `index: stretch ${stretch} is pending in place ${place}` });
-  }
-  return pending;
 }
 
 /** Page runs: in bridges and above the boundary, and nowhere else. */

@@ -9,20 +9,12 @@
  *
  * Searches change nothing, since a failed request must not. What misled one, and where it ended, `learn` writes down once there is a block.
  */
-import { classOf, clearBits, LARGE, nextSegment, segmentsIn } from "./bitmaps.js";
+import { classOf, clearBits, corruptIndex, LARGE, nextSegment, segmentsIn } from "./bitmaps.js";
 import { isUsed, spanBefore } from "./chain.js";
 import { NONE, raiseHints } from "./hints.js";
 import { chunkInCell } from "./maps.js";
-import {
-  boundaryOf,
-  lastChunk,
-  NODE_SHIFT,
-  SEGMENT_SHIFT,
-  SEGMENTS,
-  type Space,
-  STRETCH_SHIFT,
-} from "./space.js";
-import { findStretch, settleStretch } from "./tree.js";
+import { boundaryOf, lastChunk, NODE_SHIFT, SEGMENT_SHIFT, type Space, STRETCH_SHIFT } from "./space.js";
+import { findStretch } from "./tree.js";
 
 /** So many segments after the hint's node may disappoint before a search goes on in the tree. */
 const PATIENCE = 4;
@@ -37,17 +29,17 @@ export function firstIn(space: Space, segment: number, span: number): number {
   return 0;
 }
 
-/** No chunk, and the index misled. No chunk has this index. */
+/** No chunk, and the bitmaps misled. No chunk has this index. */
 export const MISLED = -1;
 
 /**
  * The indexed free chunk with the lowest address that has `span` granules, where the hint's `node` has none (requests above `LARGE`
- * have no node); 0 if there is none. Negative, or `MISLED`, if the index promised more than it had on the way.
+ * have no node); 0 if there is none. Negative, or `MISLED`, if the bitmaps promised more than there was on the way.
  */
 export function findBeyond(space: Space, node: number, span: number): number {
   if (span > LARGE) {
     const first = space.i32[space.hints + LARGE - 2];
-    return first === NONE ? 0 : findInTree(space, first << (NODE_SHIFT - STRETCH_SHIFT), span, 1);
+    return first === NONE ? 0 : findInTree(space, first << (NODE_SHIFT - STRETCH_SHIFT), span);
   }
   let segment = nextSegment(space, (node + 1) << NODE_SHIFT, span - 2);
   let sign = 1;
@@ -55,66 +47,33 @@ export function findBeyond(space: Space, node: number, span: number): number {
     const chunk = firstIn(space, segment, span);
     if (chunk !== 0) return Math.imul(sign, chunk);
     sign = -1;
-    if (patience === 0) return findInTree(space, segment >> STRETCH_SHIFT, span, sign);
+    if (patience === 0) return findInTree(space, segment >> STRETCH_SHIFT, span) * sign || MISLED;
     segment = nextSegment(space, segment + 1, span - 2);
   }
   return sign < 0 ? MISLED : 0;
 }
 
-/** As `findBeyond`, from a stretch on: no chunk before it fits. `misled` is negative if the search was so already. */
-function findInTree(space: Space, from: number, span: number, misled: number): number {
-  let sign = misled;
-  for (
-    let stretch = findStretch(space, from, span);
-    stretch >= 0;
-    stretch = nextStretch(space, stretch, span)
-  ) {
-    const chunk = firstInStretch(space, stretch, span);
-    if (chunk !== 0) return Math.imul(sign, chunk);
-    sign = -1;
-  }
-  return sign < 0 ? MISLED : 0;
-}
-
-function nextStretch(space: Space, stretch: number, span: number): number {
-  return stretch + 1 < space.treeWords[0] ? findStretch(space, stretch + 1, span) : -1;
-}
-
-/** The first free chunk of `span` granules in a stretch, as a word index; 0 if there is none. */
-function firstInStretch(space: Space, stretch: number, span: number): number {
+/** The first free chunk of `span` granules from a stretch on, before which in that stretch none fits; 0 if there is none. */
+function findInTree(space: Space, from: number, span: number): number {
+  const stretch = findStretch(space, from, span);
+  if (stretch < 0) return 0;
   for (let bits = segmentsIn(space, stretch, classOf(span)); bits !== 0; bits &= bits - 1) {
-    const chunk = firstIn(space, stretch * SEGMENTS + 31 - Math.clz32(bits & -bits), span);
+    const chunk = firstIn(space, (stretch << STRETCH_SHIFT) + 31 - Math.clz32(bits & -bits), span);
     if (chunk !== 0) return chunk;
   }
-  return 0;
+  return corruptIndex(space, `stretch ${stretch}`);
 }
 
 /**
- * After a search that `findBeyond` ended, misled, with the chunk at granule `found`, or `NONE` if that is outside the index: takes back what
- * misled it. The same way again, and no further.
+ * After a search for at most `LARGE` granules that `findBeyond` ended, misled, with the chunk at granule `found`, or `NONE` if that is
+ * outside the index: clears the bits that misled it. The same way again, and no further.
  */
 export function learn(space: Space, node: number, found: number, span: number): void {
-  if (span > LARGE) {
-    settleBetween(space, space.i32[space.hints + LARGE - 2] << (NODE_SHIFT - STRETCH_SHIFT), found, span);
-    return;
-  }
   let segment = nextSegment(space, (node + 1) << NODE_SHIFT, span - 2);
-  for (let patience = PATIENCE; segment >= 0 && segment < found >> SEGMENT_SHIFT; patience--) {
+  for (let patience = PATIENCE; patience >= 0; patience--) {
+    if (segment < 0 || segment >= found >> SEGMENT_SHIFT) return;
     clearBits(space, segment, span - 2);
-    if (patience === 0) {
-      settleBetween(space, segment >> STRETCH_SHIFT, found, span);
-      return;
-    }
     segment = nextSegment(space, segment + 1, span - 2);
-  }
-}
-
-/** Settles the stretches that promised a chunk of `span` granules and had none before the one at granule `found`. */
-function settleBetween(space: Space, from: number, found: number, span: number): void {
-  let stretch = findStretch(space, from, span);
-  while (stretch >= 0 && stretch < found >> (SEGMENT_SHIFT + STRETCH_SHIFT)) {
-    settleStretch(space, stretch);
-    stretch = nextStretch(space, stretch, span);
   }
 }
 

@@ -3,8 +3,8 @@
  *
  * Everything that matters is in the memory; a Space holds views, addresses and nothing else.
  *
- *     state     hints     pending   payload map    free map       bitmaps     tree      page table        area
- *     |64 bytes |14 words |16 words |1 bit a 16 B  |1 bit a 32 B  |bitmaps.ts |tree.ts  |1 + slots a page |chunk|chunk|…|run|run|
+ *     state     hints     payload map    free map       bitmaps     tree      page table        area
+ *     |64 bytes |14 words |1 bit a 16 B  |1 bit a 32 B  |bitmaps.ts |tree.ts  |1 + slots a page |chunk|chunk|…|run|run|
  *
  * A chunk (header h = 16 bytes without plugins' slots, see core's layout):
  *
@@ -71,17 +71,15 @@ export const NODE_SHIFT = 5;
 export const NODE = 1 << NODE_SHIFT;
 /** The highest level of the bitmaps has at most so many nodes. */
 const TOP_NODES = 4;
-/** A stretch is 4 KiB, that many segments; children of a node, and places for pending stretches; see tree.ts. */
+/** A stretch is 4 KiB, that many segments; children of a node; see tree.ts. */
 export const STRETCH_SHIFT = 2;
 export const SEGMENTS = 1 << STRETCH_SHIFT;
 export const FANOUT_SHIFT = 4;
 export const FANOUT = 1 << FANOUT_SHIFT;
-export const PENDING = 16;
 
 /** Where the tables are, as byte offsets from the state; the same for all agents. */
 interface Tables {
   readonly hints: number;
-  readonly pending: number;
   readonly payloads: number;
   readonly free: number;
   readonly segments: number;
@@ -108,8 +106,7 @@ export function levelSizes(lowest: number, fanout: number, top: number): number[
 /** @param regionBytes An upper bound of the area. */
 export function planTables(regionBytes: number, sideWords: number): Tables {
   const hints = STATE_BYTES;
-  const pending = hints + CLASSES * 4;
-  const payloads = align64(pending + PENDING * 4);
+  const payloads = align64(hints + CLASSES * 4);
   const free = payloads + align64(regionBytes / GRANULE / 8);
   const segments = Math.max(1, Math.ceil(regionBytes / SEGMENT_BYTES));
   let end = free + align64(regionBytes / 32 / 8);
@@ -126,7 +123,6 @@ export function planTables(regionBytes: number, sideWords: number): Tables {
   const pages = place(entries * (1 + sideWords) * 4);
   return {
     hints,
-    pending,
     payloads,
     free,
     segments,
@@ -168,10 +164,9 @@ export class Space {
   /** Byte offset of the `heap` field in a header, and its word. */
   declare readonly heapField: number;
   declare readonly heapWord: number;
-  /** Word indexes: state, hints, pending stretches, payload map, free map, page table. */
+  /** Word indexes: state, hints, payload map, free map, page table. */
   declare readonly state: number;
   declare readonly hints: number;
-  declare readonly pending: number;
   declare readonly payloads: number;
   declare readonly free: number;
   declare readonly pages: number;
@@ -209,7 +204,6 @@ export class Space {
     this.heapWord = this.heapField >>> 2;
     this.state = state >>> 2;
     this.hints = (state + tables.hints) >>> 2;
-    this.pending = (state + tables.pending) >>> 2;
     this.payloads = (state + tables.payloads) >>> 2;
     this.free = (state + tables.free) >>> 2;
     this.pages = (state + tables.pages) >>> 2;
