@@ -6,7 +6,7 @@
  * and sums follow, which can be derived from the chain.
  */
 import { isUsed, nextChunk, setBack, setNext, spanOf, wipeAround, wipeHeader, writeHeader } from "./chain.js";
-import { findAligned, learnAligned, slackFor } from "./fit.js";
+import { findAligned, slackFor } from "./fit.js";
 import { enterFree, removeFree, resizeFree } from "./free-chunks.js";
 import { markPayload, unmarkPayload } from "./maps.js";
 import { FREE, getState, LAST, lastChunk, PREV, type Space, setState, USED, USED_BIT } from "./space.js";
@@ -20,9 +20,8 @@ import { FREE, getState, LAST, lastChunk, PREV, type Space, setState, USED, USED
  *     U____________U   slack and a rest                   U___AAAA_____U
  */
 export function allocAligned(space: Space, need: number, align: number): number {
-  const found = findAligned(space, need, align);
-  if (found === 0) return 0;
-  const chunk = Math.abs(found);
+  const chunk = findAligned(space, need, align);
+  if (chunk === 0) return 0;
   const { header, least } = space;
   const slack = slackFor(space, chunk, align);
   const span = spanOf(space, chunk);
@@ -33,7 +32,6 @@ export function allocAligned(space: Space, need: number, align: number): number 
   const blockSpan = split ? header + need : room;
   const blockNext = split || right !== 0 ? blockSpan : 0;
   const rest = block + blockSpan;
-  if (found < 0) learnAligned(space, chunk, need);
 
   if (split) writeHeader(space, rest, right === 0 ? 0 : right - rest, blockSpan, 0);
   if (right !== 0) setBack(space, right, split ? right - rest : blockSpan);

@@ -11,7 +11,7 @@
  */
 import { classOf, clearBits, corruptIndex, LARGE, nextSegment, segmentsIn } from "./bitmaps.js";
 import { isUsed, spanBefore } from "./chain.js";
-import { NONE, raiseHints } from "./hints.js";
+import { NONE } from "./hints.js";
 import { chunkInCell } from "./maps.js";
 import { boundaryOf, lastChunk, NODE_SHIFT, SEGMENT_SHIFT, type Space, STRETCH_SHIFT } from "./space.js";
 import { findStretch } from "./tree.js";
@@ -96,75 +96,30 @@ function fits(space: Space, chunk: number, span: number, need: number, align: nu
 }
 
 /**
- * Address of the free chunk that serves an alignment above 16; 0, and no byte has changed, if none does. Segments that are large
- * enough may still have no chunk that fits. Negative if the bitmaps misled the search more than twice.
+ * Address of the free chunk that serves an alignment above 16; 0, and no byte has changed, if none does. The tree says where chunks
+ * are long enough, but not whether one has room for its slack.
  */
 export function findAligned(space: Space, need: number, align: number): number {
   const { i32, header } = space;
   const last = lastChunk(space);
   const span = (need >>> 4) + (header >>> 4);
-  let misled = 0;
-  for (
-    let segment = firstCandidate(space, span);
-    segment >= 0;
-    segment = candidate(space, segment + 1, span)
-  ) {
-    let isTrue = true;
-    misled++;
+  const node = i32[space.hints + classOf(span)];
+  let segment = node === NONE ? -1 : candidate(space, node << NODE_SHIFT, span);
+  for (; segment >= 0; segment = candidate(space, segment + 1, span)) {
     for (let bits = i32[space.free + segment]; bits !== 0; bits &= bits - 1) {
       const word = chunkInCell(space, ((segment << 5) + 31 - Math.clz32(bits & -bits)) | 0);
       if (i32[word] >>> 4 < span) continue;
       const chunk = (word << 2) >>> 0;
-      if (fits(space, chunk, spanBefore(space, chunk, last), need, align)) return misled > 3 ? -chunk : chunk;
-      if (isTrue) {
-        isTrue = false;
-        misled--;
-      }
+      if (fits(space, chunk, spanBefore(space, chunk, last), need, align)) return chunk;
     }
   }
   if (last === 0 || isUsed(space, last)) return 0;
-  if (!fits(space, last, boundaryOf(space) - last, need, align)) return 0;
-  return misled > 2 ? -last : last;
+  return fits(space, last, boundaryOf(space) - last, need, align) ? last : 0;
 }
 
-/**
- * After `findAligned` has found `chunk`, and before that changes: clears the bits that misled it, and raises the hint to the first node
- * with a chunk that is long enough.
- */
-export function learnAligned(space: Space, chunk: number, need: number): void {
-  const span = (need >>> 4) + (space.header >>> 4);
-  const least = Math.min(span, LARGE);
-  const found = (chunk - space.areaStart) >>> (SEGMENT_SHIFT + 4);
-  let isFirst = span <= LARGE;
-  for (
-    let segment = firstCandidate(space, span);
-    segment >= 0;
-    segment = candidate(space, segment + 1, span)
-  ) {
-    if (segment >= found) break;
-    if (firstIn(space, segment, least) === 0) clearBits(space, segment, least - 2);
-    else if (isFirst) {
-      raiseHints(space, segment >> NODE_SHIFT, span - 2);
-      isFirst = false;
-    }
-  }
-}
-
-function firstCandidate(space: Space, span: number): number {
-  const node = space.i32[space.hints + classOf(span)];
-  return node === NONE ? -1 : candidate(space, node << NODE_SHIFT, span);
-}
-
-/** The first segment from `from` on in which a free chunk of `span` granules may begin; -1 if there is none. */
+/** The first segment from `from` on in whose stretch a free chunk of `span` granules begins; -1 if there is none. */
 function candidate(space: Space, from: number, span: number): number {
-  const segment = nextSegment(space, from, classOf(span));
-  if (span <= LARGE || segment < 0) return segment;
-  // The bitmaps know large chunks only as such: the tree says which stretch is worth a look.
-  const here = segment >> STRETCH_SHIFT;
-  const stretch = findStretch(space, here, span);
-  return stretch === here
-    ? segment
-    : stretch < 0
-      ? -1
-      : nextSegment(space, stretch << STRETCH_SHIFT, classOf(span));
+  if (from >= space.segments) return -1;
+  const stretch = findStretch(space, from >> STRETCH_SHIFT, span);
+  return stretch < 0 ? -1 : Math.max(from, stretch << STRETCH_SHIFT);
 }
