@@ -15,8 +15,13 @@ Applies each patch of mutants/ to a copy of the sources, runs the tests and name
   --list          list the patches and run nothing
   --help          this text`;
 
-/** The tests that are run first: each mistake has one of its own among them. */
+/** The tests of the points: each mistake that is an example of one has its own among them. */
 const OWN_TESTS = ["packages/hyperheap/src/mistakes"];
+/** The tests that are run first for a mistake that is an example of no point: among them one that looks after every operation. */
+const QUICK_TESTS = [
+  ...["first-fit", "tree", "misuse", "golden"].map((name) => `packages/hyperheap/src/${name}`),
+  "packages/core/src/heap",
+];
 /** The projects whose tests are run for a mistake that none of them finds. */
 const PROJECTS = ["core", "hyperheap"];
 /** A mistake may make a loop endless: after this many milliseconds that counts as found. */
@@ -131,8 +136,10 @@ async function judge(dir, { file, point }) {
     return { isFound: false, by: `it does not apply: ${error.message}`, others: 0 };
   }
   try {
-    for (const filters of [OWN_TESTS, []]) {
-      const { failed, note } = await test(dir, filters);
+    // Without a point any test will do, and the first is enough.
+    const bail = point === "" ? ["--bail=1"] : [];
+    for (const filters of point === "" ? [QUICK_TESTS, OWN_TESTS, []] : [OWN_TESTS, []]) {
+      const { failed, note } = await test(dir, [...filters, ...bail]);
       const own = failed.find((name) => name.includes(point));
       if (own !== undefined) return { isFound: true, by: own, others: failed.length - 1 };
       if (failed.length > 0)
