@@ -108,3 +108,40 @@ describe.each([0, 6])("rebuildIndex, with %i slots a header", (count) => {
     }
   });
 });
+
+describe("check()", () => {
+  const { heap, space } = opened(1 << 20);
+  const live = Array.from({ length: 3000 }, (_, index) => heap.allocUnsafe(16 + ((index * 37) % 400)));
+  for (const [index, ptr] of live.entries()) if (index % 3 === 0 && ptr !== 0) heap.free(ptr);
+  const leaf = space.treeStart[0] as number;
+  const above = space.bitmapStart[1] as number;
+
+  it.each([
+    ["a leaf that says too little", leaf + 3, -1, /word 3 of level 0 of the tree/],
+    ["a leaf that says too much", leaf + 3, 1, /word 3 of level 0 of the tree/],
+    ["a node of the tree", (space.treeStart[1] as number) + 1, 1, /word 1 of level 1 of the tree/],
+    ["a level of the bitmaps above the lowest", above + 2, 1, /class 2 of node 0 of level 1/],
+    ["a hint that names no node", space.hints + 1, -1, /hint of class 1 is -1/],
+  ])("finds %s, and nothing else", (_name, word, change, finding) => {
+    heap.check();
+    const before = space.i32[word] as number;
+    space.i32[word] = before + change;
+    expect(() => heap.check()).toThrowError(finding);
+    space.i32[word] = before;
+    heap.check();
+  });
+
+  it("finds a hint that is less than that of the class below, though no chunk lies before it", () => {
+    const far = opened(1 << 20);
+    far.heap.allocUnsafe(100_000);
+    const hole = far.heap.allocUnsafe(64);
+    far.heap.allocUnsafe(64);
+    far.heap.free(hole);
+    const { i32, hints } = far.space;
+    expect([i32[hints], i32[hints + 1]]).toEqual([0, 0]);
+    i32[hints] = 2;
+    expect(() => far.heap.check()).toThrowError(/hint of class 1 is 0, less than that of the class below/);
+    i32[hints] = 0;
+    far.heap.check();
+  });
+});
