@@ -8,14 +8,14 @@
  * Bitmaps and sums follow, which can be derived from the chain.
  *
  * The function handed to the heap is the whole path, longer than what V8 inlines (460 bytecodes), on purpose: compiled on its own it
- * has the whole inlining budget for its helpers, whoever calls it.
+ * has the whole inlining budget for its helpers, whoever calls it. With all of them written out by hand it was no faster.
  */
-import { clearMissed, LARGE, setBits } from "./bitmaps.js";
+import { forget, LARGE, setBits } from "./bitmaps.js";
 import { broken } from "./chain.js";
 import { allocAligned } from "./chunks.js";
-import { findBeyond, firstIn, learn, MISLED } from "./fit.js";
+import { findBeyond, firstIn } from "./fit.js";
 import { NONE, raiseHints } from "./hints.js";
-import { markGranule } from "./maps.js";
+import { mapGranule, markGranule, unmapGranule } from "./maps.js";
 import { allocRun, pagesFor } from "./pages.js";
 import {
   BOUNDARY,
@@ -41,28 +41,20 @@ export function createAlloc(space: Space): (size: number, align: number) => numb
     const { i32, headerGranules, areaWord, state } = space;
     // At most 2^28, which no chunk has: sizes near 2^32 need no test of their own.
     const need = (((size - 1) >>> 4) + 1 + headerGranules) | 0;
+
     let node = NONE;
-    let missed = 0;
     let chunk = 0;
     if (need <= LARGE) {
       node = i32[space.hints + need - 2];
-      if (node !== NONE) {
-        for (
-          let bits = i32[space.bitmaps + Math.imul(node, CLASSES) + need - 2];
-          bits !== 0;
-          bits &= bits - 1
-        ) {
-          chunk = firstIn(space, (node << NODE_SHIFT) + 31 - Math.clz32(bits & -bits), need);
-          if (chunk !== 0) break;
-          missed |= bits & -bits;
-        }
-      }
+      if (node === NONE) return allocLast(space, need);
+      const segments = i32[space.bitmaps + Math.imul(node, CLASSES) + need - 2];
+      if (segments !== 0)
+        chunk = firstIn(space, (node << NODE_SHIFT) + 31 - Math.clz32(segments & -segments), need);
     }
-    let beyond = 0;
-    if (chunk === 0) {
-      if (node !== NONE || need > LARGE) beyond = findBeyond(space, node, need);
-      if (beyond === 0 || beyond === MISLED) return allocLast(space, need, node, missed, beyond);
-      chunk = beyond < 0 ? (0 - beyond) | 0 : beyond;
+    const isBeyond = chunk === 0;
+    if (isBeyond) {
+      chunk = findBeyond(space, node, need);
+      if (chunk === 0) return allocLast(space, need);
     }
 
     const next = i32[chunk];
@@ -75,48 +67,43 @@ export function createAlloc(space: Space): (size: number, align: number) => numb
     if ((((rightPrev & -16) + next) | 0) !== 0) broken(space, chunk);
     const granule = (chunk - areaWord) >> 2;
     const segment = granule >> SEGMENT_SHIFT;
-    const map = space.free + segment;
     const rest = (span - need) | 0;
     if (rest <= headerGranules) {
       i32[chunk + 1] = prev | USED_BIT;
-      i32[map] &= ~(1 << (granule >> 1));
-      lower(space, granule, span);
+      unmapGranule(space, granule);
+      forget(space, segment, span);
       const payload = (span - headerGranules) << 4;
       i32[state + FREE] -= payload;
       i32[state + USED] += payload;
     } else {
       const taken = need << 4;
       const at = (chunk + (need << 2)) | 0;
-      const restGranule = (granule + need) | 0;
-      const restSegment = restGranule >> SEGMENT_SHIFT;
+      const start = (granule + need) | 0;
       i32[at] = rest << 4;
       i32[at + 1] = 0 - taken;
       i32[at + space.heapWord] = (space.baseWord - at) << 2;
       i32[right + 1] = rightPrev + taken;
       i32[chunk] = taken;
       i32[chunk + 1] = prev | USED_BIT;
-      markGranule(space, (restGranule + headerGranules) | 0);
-      i32[map] &= ~(1 << (granule >> 1));
-      i32[space.free + restSegment] |= 1 << (restGranule >> 1);
-      if (restSegment !== segment) {
-        setBits(space, restSegment, rest);
-        raise(space, restGranule, rest);
-      }
-      lower(space, granule, span);
+      markGranule(space, (start + headerGranules) | 0);
+      unmapGranule(space, granule);
+      mapGranule(space, start);
+      if (start >> SEGMENT_SHIFT !== segment) {
+        setBits(space, start >> SEGMENT_SHIFT, rest);
+        if (rest > LARGE) raise(space, start, rest);
+        forget(space, segment, span);
+      } else if (rest < LARGE) forget(space, segment, span);
       i32[state + FREE] -= taken;
       i32[state + USED] += (need - headerGranules) << 4;
     }
-    if (missed !== 0) clearMissed(space, node, missed, need);
-    if (beyond !== 0) {
-      if (beyond < 0) learn(space, node, granule, need);
-      if (need <= LARGE) raiseHints(space, granule >> (NODE_SHIFT + SEGMENT_SHIFT), need - 2);
-    }
+    if (span > LARGE) lower(space, granule, span);
+    if (isBeyond && need <= LARGE) raiseHints(space, segment >> NODE_SHIFT, need - 2);
     return ((chunk + (headerGranules << 2)) << 2) >>> 0;
   };
 }
 
 /** A block of the last chunk, if that is free and has `need` granules; else 0. What is in the index does not fit. */
-function allocLast(space: Space, need: number, node: number, missed: number, found: number): number {
+function allocLast(space: Space, need: number): number {
   const { i32, baseWord, headerGranules, state } = space;
   const offset = i32[state + LAST];
   if (offset === 0) return 0;
@@ -144,9 +131,7 @@ function allocLast(space: Space, need: number, node: number, missed: number, fou
     i32[state + USED] += (need - headerGranules) << 4;
   }
   markGranule(space, (((chunk - space.areaWord) >> 2) + headerGranules) | 0);
-  if (missed !== 0) clearMissed(space, node, missed, need);
-  if (found < 0) learn(space, node, NONE, need);
-  if (node !== NONE) raiseHints(space, NONE, need - 2);
+  if (need <= LARGE && i32[space.hints + need - 2] !== NONE) raiseHints(space, NONE, need - 2);
   return ((chunk + (headerGranules << 2)) << 2) >>> 0;
 }
 

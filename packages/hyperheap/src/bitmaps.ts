@@ -1,5 +1,5 @@
 /**
- * The bitmaps: for each size class the segments of 1 KiB in which a free chunk of that class or a larger one may begin.
+ * The bitmaps: for each size class the segments of 1 KiB in which a free chunk of that class or a larger one begins.
  *
  *     class        0    1    2    3    …    12    13
  *     granules     2    3    4    5    …    14    15 and more
@@ -8,15 +8,20 @@
  *     level 0      |14 words: bit n for segment n |14 words: segments 32 … 63|…
  *     free map     |segment 0|segment 1|…                            a bit for each free chunk
  *
- * A bit that is not set is certain: there is no such chunk. One that is set may be stale: nobody looks, when a chunk is taken, whether it was
- * the last of its class in the segment. Who finds no chunk there clears the bit. A segment that has a class's bit has those of all
- * classes below, so entering a chunk sets bits down to the first that is set already, mostly none.
+ * Bits are exact, so no search is misled. A segment that has a class's bit has those of all classes below: entering a chunk sets bits
+ * down to the first that is set already, mostly none, and taking one clears none if the bit above its class is set. Else what is
+ * left in the segment (its word of the free map, and the headers of those chunks) says which bits go.
  *
- * A search that was misled a few times goes on in the tree (tree.ts), which bounds it; larger requests go there at once.
+ * Tried and taken back: to leave bits set until a search finds nothing there. On traces as fast (3 %), but one search could be misled by
+ * every segment of the region.
  *
- * Price: 14 bits a KiB and a 31st on top, 0.18 % of the region. A search reads a word a level, up and down; entering touches at most
- * 14 words a level. Levels: log32(region / 1 KiB), rounded up, one less where 4 nodes are enough.
+ * Requests of more than `LARGE` granules are searched in the tree (tree.ts).
+ *
+ * Price: 14 bits a KiB and a 31st on top, 0.18 % of the region. A search reads a word a level, up and down; entering and taking
+ * touch at most 14 words a level, taking looks at no more than 31 headers. Levels: log32(region / 1 KiB), rounded up, one less where 4 nodes
+ * are enough.
  */
+import { chunkInCell } from "./maps.js";
 import { CLASSES, NODE, NODE_SHIFT, SEGMENTS, type Space } from "./space.js";
 
 /** Granules of the smallest chunk of the last class: what is larger has no class of its own. */
@@ -65,54 +70,82 @@ function descend(space: Space, from: number, found: number, sizeClass: number): 
 /** A free chunk of `span` granules begins in this segment now. */
 export function setBits(space: Space, segment: number, span: number): void {
   const { i32 } = space;
+  const sizeClass = classOf(span);
   const first = (space.bitmaps + (segment >> NODE_SHIFT) * CLASSES) | 0;
   const bit = 1 << (segment & (NODE - 1));
-  for (let at = (first + classOf(span)) | 0; at >= first; at--) {
-    const bits = i32[at];
-    if ((bits & bit) !== 0) return;
-    i32[at] = bits | bit;
-    if (bits === 0) setAbove(space, segment >> NODE_SHIFT, (at - first) | 0);
-  }
+  let at = (first + sizeClass) | 0;
+  const bits = i32[at];
+  if ((bits & bit) !== 0) return;
+  do {
+    i32[at] |= bit;
+    at--;
+  } while (at >= first && (i32[at] & bit) === 0);
+  if (bits === 0) setAbove(space, segment >> NODE_SHIFT, sizeClass);
 }
 
-function setAbove(space: Space, index: number, sizeClass: number): void {
+/** A node of level 0 has this class now, and all below. */
+function setAbove(space: Space, node: number, sizeClass: number): void {
   const { i32, bitmapStart } = space;
-  let node = index;
+  let index = node;
   for (let level = 1; level < bitmapStart.length; level++) {
-    const at = bitmapStart[level] + (node >> NODE_SHIFT) * CLASSES + sizeClass;
+    const bit = 1 << (index & (NODE - 1));
+    index >>= NODE_SHIFT;
+    const first = (bitmapStart[level] + index * CLASSES) | 0;
+    let at = (first + sizeClass) | 0;
     const bits = i32[at];
-    i32[at] = bits | (1 << (node & (NODE - 1)));
+    do {
+      i32[at] |= bit;
+      at--;
+    } while (at >= first && (i32[at] & bit) === 0);
     if (bits !== 0) return;
-    node >>= NODE_SHIFT;
   }
 }
 
-/** No free chunk of this class or above begins in this segment. */
-export function clearBits(space: Space, segment: number, sizeClass: number): void {
-  clearMissed(space, segment >> NODE_SHIFT, 1 << (segment & (NODE - 1)), sizeClass + 2);
-}
-
-/** No free chunk of `span` granules begins in these segments of a node. */
-export function clearMissed(space: Space, node: number, missed: number, span: number): void {
+/**
+ * A free chunk of `span` granules no longer begins in this segment, or has become shorter. Free map and headers say so already: what
+ * else begins there decides which classes go.
+ */
+export function forget(space: Space, segment: number, span: number): void {
   const { i32 } = space;
-  const first = (space.bitmaps + Math.imul(node, CLASSES)) | 0;
-  for (let each = span - 2; each < CLASSES; each++) {
-    const bits = i32[first + each];
-    if ((bits & missed) === 0) return;
-    i32[first + each] = bits & ~missed;
-    if ((bits & ~missed) === 0) clearAbove(space, node, each);
+  const first = (space.bitmaps + (segment >> NODE_SHIFT) * CLASSES) | 0;
+  const bit = 1 << (segment & (NODE - 1));
+  const sizeClass = classOf(span);
+  if (sizeClass < CLASSES - 1 && (i32[first + sizeClass + 1] & bit) !== 0) return;
+  let left = -1;
+  for (let bits = i32[space.free + segment]; bits !== 0; bits &= bits - 1) {
+    const chunk = chunkInCell(space, ((segment << 5) + 31 - Math.clz32(bits & -bits)) | 0);
+    const each = classOf(i32[chunk] >>> 4);
+    if (each > left) {
+      if (each >= sizeClass) return;
+      left = each;
+    }
   }
+  let empty = sizeClass + 1;
+  for (let each = sizeClass; each > left; each--) {
+    const bits = i32[first + each] & ~bit;
+    i32[first + each] = bits;
+    if (bits === 0) empty = each;
+  }
+  if (empty <= sizeClass) clearAbove(space, segment >> NODE_SHIFT, sizeClass, empty);
 }
 
-function clearAbove(space: Space, index: number, sizeClass: number): void {
+/** A node of level 0 has no class from `empty` to `sizeClass` any more. */
+function clearAbove(space: Space, node: number, sizeClass: number, from: number): void {
   const { i32, bitmapStart } = space;
-  let node = index;
+  let index = node;
+  let empty = from;
   for (let level = 1; level < bitmapStart.length; level++) {
-    const at = bitmapStart[level] + (node >> NODE_SHIFT) * CLASSES + sizeClass;
-    const bits = i32[at] & ~(1 << (node & (NODE - 1)));
-    i32[at] = bits;
-    if (bits !== 0) return;
-    node >>= NODE_SHIFT;
+    const mask = ~(1 << (index & (NODE - 1)));
+    index >>= NODE_SHIFT;
+    const first = (bitmapStart[level] + index * CLASSES) | 0;
+    const last = empty;
+    empty = sizeClass + 1;
+    for (let each = sizeClass; each >= last; each--) {
+      const bits = i32[first + each] & mask;
+      i32[first + each] = bits;
+      if (bits === 0) empty = each;
+    }
+    if (empty > sizeClass) return;
   }
 }
 

@@ -1,23 +1,21 @@
 /**
  * First fit by address: which free chunk serves a request, and how far its payload moves up for the alignment.
  *
- *     the node the hint names > next segments by the bitmaps > stretches by the tree > the last chunk
+ *     up to LARGE granules    the node the hint names > the next segment by the bitmaps > the last chunk
+ *     larger                  stretches by the tree > the last chunk
  *
- * Each step looks no further than it must, and most requests end with the first. Cost: O(log region), see bitmaps.ts and tree.ts; with
+ * Most requests end with the first, which alloc.ts does itself. Cost: O(log region), see bitmaps.ts and tree.ts; with
  * an alignment above 16, that for each place whose largest chunk fails only for its slack. The last chunk, if free, is outside the
  * index and tried last, which is where it stands.
  *
- * Searches change nothing, since a failed request must not. What misled one, and where it ended, `learn` writes down once there is a block.
+ * Searches change nothing, since a failed request must not.
  */
-import { classOf, clearBits, corruptIndex, LARGE, nextSegment, segmentsIn } from "./bitmaps.js";
+import { classOf, corruptIndex, LARGE, nextSegment, segmentsIn } from "./bitmaps.js";
 import { isUsed, spanBefore } from "./chain.js";
 import { NONE } from "./hints.js";
 import { chunkInCell } from "./maps.js";
-import { boundaryOf, lastChunk, NODE_SHIFT, SEGMENT_SHIFT, type Space, STRETCH_SHIFT } from "./space.js";
-import { findStretch } from "./tree.js";
-
-/** So many segments after the hint's node may disappoint before a search goes on in the tree. */
-const PATIENCE = 4;
+import { boundaryOf, CLASSES, lastChunk, NODE_SHIFT, type Space, STRETCH_SHIFT } from "./space.js";
+import { findStretch, isPending } from "./tree.js";
 
 /** Word index of the first free chunk of `span` granules in a segment; 0 if there is none. What its header says is not verified yet. */
 export function firstIn(space: Space, segment: number, span: number): number {
@@ -29,52 +27,31 @@ export function firstIn(space: Space, segment: number, span: number): number {
   return 0;
 }
 
-/** No chunk, and the bitmaps misled. No chunk has this index. */
-export const MISLED = -1;
-
 /**
  * The indexed free chunk with the lowest address that has `span` granules, where the hint's `node` has none (requests above `LARGE`
- * have no node); 0 if there is none. Negative, or `MISLED`, if the bitmaps promised more than there was on the way.
+ * have no node); 0 if there is none.
  */
 export function findBeyond(space: Space, node: number, span: number): number {
   if (span > LARGE) {
-    const first = space.i32[space.hints + LARGE - 2];
+    const first = space.i32[space.hints + CLASSES - 1];
     return first === NONE ? 0 : findInTree(space, first << (NODE_SHIFT - STRETCH_SHIFT), span);
   }
-  let segment = nextSegment(space, (node + 1) << NODE_SHIFT, span - 2);
-  let sign = 1;
-  for (let patience = PATIENCE; segment >= 0; patience--) {
-    const chunk = firstIn(space, segment, span);
-    if (chunk !== 0) return Math.imul(sign, chunk);
-    sign = -1;
-    if (patience === 0) return findInTree(space, segment >> STRETCH_SHIFT, span) * sign || MISLED;
-    segment = nextSegment(space, segment + 1, span - 2);
-  }
-  return sign < 0 ? MISLED : 0;
+  const segment = nextSegment(space, (node + 1) << NODE_SHIFT, span - 2);
+  return segment < 0 ? 0 : firstIn(space, segment, span);
 }
 
-/** The first free chunk of `span` granules from a stretch on, before which in that stretch none fits; 0 if there is none. */
+/** The first free chunk of `span` granules, more than `LARGE`, from a stretch on; 0 if there is none. */
 function findInTree(space: Space, from: number, span: number): number {
-  const stretch = findStretch(space, from, span);
-  if (stretch < 0) return 0;
-  for (let bits = segmentsIn(space, stretch, classOf(span)); bits !== 0; bits &= bits - 1) {
-    const chunk = firstIn(space, (stretch << STRETCH_SHIFT) + 31 - Math.clz32(bits & -bits), span);
-    if (chunk !== 0) return chunk;
+  let stretch = findStretch(space, from, span);
+  while (stretch >= 0) {
+    for (let bits = segmentsIn(space, stretch, CLASSES - 1); bits !== 0; bits &= bits - 1) {
+      const chunk = firstIn(space, (stretch << STRETCH_SHIFT) + 31 - Math.clz32(bits & -bits), span);
+      if (chunk !== 0) return chunk;
+    }
+    if (!isPending(space, stretch)) corruptIndex(space, `stretch ${stretch}`);
+    stretch = findStretch(space, stretch + 1, span);
   }
-  return corruptIndex(space, `stretch ${stretch}`);
-}
-
-/**
- * After a search for at most `LARGE` granules that `findBeyond` ended, misled, with the chunk at granule `found`, or `NONE` if that is
- * outside the index: clears the bits that misled it. The same way again, and no further.
- */
-export function learn(space: Space, node: number, found: number, span: number): void {
-  let segment = nextSegment(space, (node + 1) << NODE_SHIFT, span - 2);
-  for (let patience = PATIENCE; patience >= 0; patience--) {
-    if (segment < 0 || segment >= found >> SEGMENT_SHIFT) return;
-    clearBits(space, segment, span - 2);
-    segment = nextSegment(space, segment + 1, span - 2);
-  }
+  return 0;
 }
 
 /**
@@ -117,9 +94,10 @@ export function findAligned(space: Space, need: number, align: number): number {
   return fits(space, last, boundaryOf(space) - last, need, align) ? last : 0;
 }
 
-/** The first segment from `from` on in whose stretch a free chunk of `span` granules begins; -1 if there is none. */
+/** The first segment from `from` on in which, or in whose stretch, a free chunk of `span` granules may begin; -1 if there is none. */
 function candidate(space: Space, from: number, span: number): number {
   if (from >= space.segments) return -1;
+  if (span <= LARGE) return nextSegment(space, from, span - 2);
   const stretch = findStretch(space, from >> STRETCH_SHIFT, span);
   return stretch < 0 ? -1 : Math.max(from, stretch << STRETCH_SHIFT);
 }

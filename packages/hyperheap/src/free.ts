@@ -5,8 +5,9 @@
  *
  * Order of stores: clearing the used bit commits, each merge is one `next`; what follows can be derived from the chain.
  */
-import { setBits } from "./bitmaps.js";
+import { forget, LARGE, setBits } from "./bitmaps.js";
 import { broken, wipeWords } from "./chain.js";
+import { shrunk } from "./free-chunks.js";
 import { lowerHints } from "./hints.js";
 import { unmapGranule, unmarkGranule } from "./maps.js";
 import { freeRun, isRun } from "./pages.js";
@@ -83,11 +84,18 @@ export function createFree(space: Space): (ptr: number) => void {
       gained = (gained + header) | 0;
     }
     if (gained !== size) i32[after + 1] = (afterPrev & USED_BIT) - whole;
+
+    const span = whole >>> 4;
     const first = (start - areaWord) >> 2;
-    setBits(space, first >> SEGMENT_SHIFT, whole >>> 4);
-    lowerHints(space, first >> (NODE_SHIFT + SEGMENT_SHIFT), whole >>> 4);
-    raise(space, first, whole >>> 4);
-    if (right !== 0) lower(space, rightGranule, rightNext >>> 4);
+    const segment = first >> SEGMENT_SHIFT;
+    setBits(space, segment, span);
+    lowerHints(space, segment >> NODE_SHIFT, span);
+    if (span > LARGE) raise(space, first, span);
+    if (right !== 0) {
+      if (rightGranule >> SEGMENT_SHIFT !== segment)
+        forget(space, rightGranule >> SEGMENT_SHIFT, rightNext >>> 4);
+      if (rightNext >>> 4 > LARGE) lower(space, rightGranule, rightNext >>> 4);
+    }
     i32[state + USED] -= size;
     i32[state + FREE] += gained;
   };
@@ -115,7 +123,7 @@ function freeTail(space: Space, chunk: number, start: number, right: number): vo
     wipeWords(space, chunk);
     unmarkGranule(space, granule + headerGranules);
     unmapGranule(space, granule);
-    lower(space, granule, span);
+    shrunk(space, granule, span);
     gained += header;
   }
   i32[state + LAST] = (start - baseWord) << 2;

@@ -36,7 +36,7 @@ export function hyperheap(): Strategy<"hyperheap", undefined> {
   return {
     abi: 1,
     name: "hyperheap",
-    version: 2,
+    version: 3,
     fields: ["next", "prev", "*", "heap"],
     stateBytes,
     capabilities: {

@@ -21,6 +21,7 @@
  * | FREE, USED | sums of the payloads of free and of used chunks (bridges not counted) |
  * | PAGES, PAGES_FREE | bytes of page runs in use, and freed |
  * | PAGE_FLOOR | 0, or one more than the first page whose table entry may be set |
+ * | DEFERRED | 0, or one more than the stretch whose maximum in the tree may be too high (tree.ts) |
  *
  * Two bitmaps say what a chunk is, out of reach of whoever writes past a block:
  *
@@ -55,6 +56,7 @@ export const USED = 3;
 export const PAGES = 4;
 export const PAGES_FREE = 5;
 export const PAGE_FLOOR = 6;
+export const DEFERRED = 7;
 const STATE_BYTES = 64;
 
 /** Byte offsets of the header's first fields, which stand at the same place under every plugin. */
