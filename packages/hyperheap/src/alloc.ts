@@ -97,7 +97,7 @@ export function createAlloc(space: Space): (size: number, align: number) => numb
       i32[state + USED] += (need - headerGranules) << 4;
     }
     if (span > LARGE) lower(space, granule, span);
-    if (isBeyond && need <= LARGE) raiseHints(space, segment >> NODE_SHIFT, need - 2);
+    if (isBeyond) raiseHints(space, segment >> NODE_SHIFT, need);
     return ((chunk + (headerGranules << 2)) << 2) >>> 0;
   };
 }
@@ -131,7 +131,7 @@ function allocLast(space: Space, need: number): number {
     i32[state + USED] += (need - headerGranules) << 4;
   }
   markGranule(space, (((chunk - space.areaWord) >> 2) + headerGranules) | 0);
-  if (need <= LARGE && i32[space.hints + need - 2] !== NONE) raiseHints(space, NONE, need - 2);
+  raiseHints(space, NONE, need);
   return ((chunk + (headerGranules << 2)) << 2) >>> 0;
 }
 

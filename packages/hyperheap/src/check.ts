@@ -5,7 +5,7 @@
 import type { Finding } from "@heapwright/core";
 import { classOf, LARGE } from "./bitmaps.js";
 import { distanceBack } from "./chain.js";
-import { NONE } from "./hints.js";
+import { hintClass, NONE } from "./hints.js";
 import { chunkInCell, isPayloadStart } from "./maps.js";
 import { floorOf, isMarked, pageAt, type Run, runAt } from "./pages.js";
 import {
@@ -14,6 +14,7 @@ import {
   DEFERRED,
   FREE,
   getState,
+  HINTS,
   lastChunk,
   NEXT,
   NODE,
@@ -168,7 +169,7 @@ function checkFreeMap(space: Space, seen: Seen, report: Report): void {
 /** Bitmaps, hints and tree against the free chunks. */
 function checkIndex(space: Space, seen: Seen, report: Report): void {
   const classes = new Map<number, number>();
-  const first = new Array<number>(CLASSES).fill(NONE);
+  const first = new Array<number>(HINTS).fill(NONE);
   const largest = new Map<number, number>();
   for (const [chunk, span] of seen.mapped) {
     const granule = (chunk - space.areaStart) >>> 4;
@@ -176,7 +177,7 @@ function checkIndex(space: Space, seen: Seen, report: Report): void {
     const segment = granule >> SEGMENT_SHIFT;
     classes.set(segment, Math.max(classes.get(segment) ?? -1, classOf(granules)));
     const node = segment >> NODE_SHIFT;
-    for (let each = classOf(granules); each >= 0 && first[each] > node; each--) first[each] = node;
+    for (let each = hintClass(granules); each >= 0 && first[each] > node; each--) first[each] = node;
     const stretch = segment >> STRETCH_SHIFT;
     if (granules > LARGE) largest.set(stretch, Math.max(largest.get(stretch) ?? 0, granules));
   }

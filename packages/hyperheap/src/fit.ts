@@ -10,9 +10,9 @@
  *
  * Searches change nothing, since a failed request must not.
  */
-import { classOf, corruptIndex, LARGE, nextSegment, segmentsIn } from "./bitmaps.js";
+import { corruptIndex, LARGE, nextSegment, segmentsIn } from "./bitmaps.js";
 import { isUsed, spanBefore } from "./chain.js";
-import { NONE } from "./hints.js";
+import { hintClass, NONE } from "./hints.js";
 import { chunkInCell } from "./maps.js";
 import { boundaryOf, CLASSES, lastChunk, NODE_SHIFT, type Space, STRETCH_SHIFT } from "./space.js";
 import { findStretch, isPending } from "./tree.js";
@@ -33,7 +33,7 @@ export function firstIn(space: Space, segment: number, span: number): number {
  */
 export function findBeyond(space: Space, node: number, span: number): number {
   if (span > LARGE) {
-    const first = space.i32[space.hints + CLASSES - 1];
+    const first = space.i32[space.hints + hintClass(span)];
     return first === NONE ? 0 : findInTree(space, first << (NODE_SHIFT - STRETCH_SHIFT), span);
   }
   const segment = nextSegment(space, (node + 1) << NODE_SHIFT, span - 2);
@@ -80,7 +80,7 @@ export function findAligned(space: Space, need: number, align: number): number {
   const { i32, header } = space;
   const last = lastChunk(space);
   const span = (need >>> 4) + (header >>> 4);
-  const node = i32[space.hints + classOf(span)];
+  const node = i32[space.hints + hintClass(span)];
   let segment = node === NONE ? -1 : candidate(space, node << NODE_SHIFT, span);
   for (; segment >= 0; segment = candidate(space, segment + 1, span)) {
     for (let bits = i32[space.free + segment]; bits !== 0; bits &= bits - 1) {

@@ -4,7 +4,7 @@
  * Everything that matters is in the memory; a Space holds views, addresses and nothing else.
  *
  *     state     hints     payload map    free map       bitmaps     tree      page table        area
- *     |64 bytes |14 words |1 bit a 16 B  |1 bit a 32 B  |bitmaps.ts |tree.ts  |1 + slots a page |chunk|chunk|…|run|run|
+ *     |64 bytes |28 words |1 bit a 16 B  |1 bit a 32 B  |bitmaps.ts |tree.ts  |1 + slots a page |chunk|chunk|…|run|run|
  *
  * A chunk (header h = 16 bytes without plugins' slots, see core's layout):
  *
@@ -67,8 +67,9 @@ export const USED_BIT = 1;
 /** The index: a segment is 64 granules (1 KiB), which is one word of the free map; see bitmaps.ts. */
 export const SEGMENT_SHIFT = 6;
 const SEGMENT_BYTES = GRANULE << SEGMENT_SHIFT;
-/** Size classes of the bitmaps, and bits of a node. */
+/** Size classes of the bitmaps, of the hints, and bits of a node. */
 export const CLASSES = 14;
+export const HINTS = 28;
 export const NODE_SHIFT = 5;
 export const NODE = 1 << NODE_SHIFT;
 /** The highest level of the bitmaps has at most so many nodes. */
@@ -108,7 +109,7 @@ export function levelSizes(lowest: number, fanout: number, top: number): number[
 /** @param regionBytes An upper bound of the area. */
 export function planTables(regionBytes: number, sideWords: number): Tables {
   const hints = STATE_BYTES;
-  const payloads = align64(hints + CLASSES * 4);
+  const payloads = align64(hints + HINTS * 4);
   const free = payloads + align64(regionBytes / GRANULE / 8);
   const segments = Math.max(1, Math.ceil(regionBytes / SEGMENT_BYTES));
   let end = free + align64(regionBytes / 32 / 8);
