@@ -103,6 +103,19 @@ export function assemble(options: AssemblyOptions): Assembly {
     refreshAll();
   };
   const instance: { sideSlot?: StrategyInstance["sideSlot"] } = {};
+  let lock: Lock | undefined;
+  const plugins: ReadonlyMap<string, Options> = new Map(
+    stack.plugins.map((plugin, index) => [plugin.name, stack.pluginOptions[index] ?? {}]),
+  );
+  const exclusive = <Result>(work: () => Result): Result => {
+    sync();
+    lock?.enter();
+    try {
+      return work();
+    } finally {
+      lock?.leave();
+    }
+  };
   const context = (owner: string, state: number, resolved: Options): Context => ({
     memory,
     region,
@@ -112,10 +125,12 @@ export function assemble(options: AssemblyOptions): Assembly {
     agent,
     heapName: name,
     fresh,
+    plugins,
     slot: (slot) => createSlot(owner, slot, stack.layout, memory, onRefresh, instance.sideSlot),
     error,
     onRefresh,
     sync,
+    exclusive,
   });
 
   const apis = new Map<string, unknown>();
@@ -128,7 +143,7 @@ export function assemble(options: AssemblyOptions): Assembly {
   keep(strategy.name, made.api);
   const innermost = asInner(made.allocator, memory);
 
-  const lock = makeLock(options, region.base, onRefresh, error, () => {
+  lock = makeLock(options, region.base, onRefresh, error, () => {
     if (region.base + (memory.u32[regionWord] as number) !== region.areaEnd) refreshAll();
   });
   const growth = createGrowth({ memory, region, strategy: innermost, refreshAll, ...options.growth });

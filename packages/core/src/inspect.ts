@@ -87,16 +87,20 @@ export function createInspector(assembly: Assembly): Inspector {
     const errors = findings.slice(0, MAX_FINDINGS).map((finding) => errorOf(finding));
     if (findings.length === 1) throw errors[0];
     const rest = findings.length > MAX_FINDINGS ? `, of which the first ${MAX_FINDINGS} are listed` : "";
-    throw error("ERR_HEAP_CORRUPT", `${findings.length} findings${rest}; first: ${first.message}`, {
-      errors,
-      foundAt: "check()",
-      ...(first.ptr === undefined ? {} : { ptr: first.ptr }),
-    });
+    throw error(
+      "ERR_HEAP_CORRUPT",
+      `${findings.length} findings${rest}; first: ${first.message.split("\n", 1)[0]}`,
+      {
+        errors,
+        foundAt: "check()",
+        ...(first.ptr === undefined ? {} : { ptr: first.ptr }),
+      },
+    );
   }
 
-  function errorOf({ code, message, ptr }: Finding): HeapError {
+  function errorOf({ code, message, ptr, details }: Finding): HeapError {
     const kind: HeapErrorCode = code ?? "ERR_HEAP_CORRUPT";
-    return error(kind, message, { foundAt: "check()", ...(ptr === undefined ? {} : { ptr }) });
+    return error(kind, message, { foundAt: "check()", ...(ptr === undefined ? {} : { ptr }), ...details });
   }
 
   function dump(write?: (line: string) => void): string {
@@ -119,8 +123,9 @@ export function createInspector(assembly: Assembly): Inspector {
   return { totals, blocks, check, dump };
 }
 
-function dumpLine({ ptr, size, usable, state, tag }: WalkedBlock): string {
+function dumpLine({ ptr, size, usable, state, tag, note }: WalkedBlock): string {
   const asked = size === usable ? "" : `  size ${size}`;
   const who = tag === 0 ? "" : `  tag ${tag}`;
-  return `0x${ptr.toString(16).padStart(8, "0")}  ${state.padEnd(11)}  ${String(usable).padStart(10)}${asked}${who}`;
+  const more = note === undefined ? "" : `  ${note}`;
+  return `0x${ptr.toString(16).padStart(8, "0")}  ${state.padEnd(11)}  ${String(usable).padStart(10)}${asked}${who}${more}`;
 }

@@ -45,6 +45,8 @@ export interface WalkedBlock {
   usable: number;
   state: BlockState | "reserved";
   tag: number;
+  /** What a plugin has to say of the block besides; `dump` shows it at the line's end. */
+  note?: string;
 }
 
 /** Byte counts of an allocator. `capacity = used + free + quarantined + overhead + page + pageFree`. */
@@ -70,6 +72,8 @@ export interface Finding {
   readonly code?: HeapErrorCode;
   readonly message: string;
   readonly ptr?: Ptr;
+  /** What else the error made of it shall have: the block, the bytes, who was there. */
+  readonly details?: HeapErrorDetails;
 }
 
 /**
@@ -196,6 +200,8 @@ export interface Context {
   readonly heapName: string;
   /** True for the agent that makes the heap: state and area are to be set up. */
   readonly fresh: boolean;
+  /** Every plugin of the stack by name, with its settled options: the same for all agents, as the manifest has it. */
+  readonly plugins: ReadonlyMap<string, Options>;
   /** The words this plugin reserved under `name`. */
   slot(name: string): Slot;
   /** Makes a `HeapError`; the caller throws it. */
@@ -207,6 +213,11 @@ export interface Context {
    * or grown the heap. Throws `ERR_DETACHED_HEAP` where that is over.
    */
   sync(): void;
+  /**
+   * For members of an API that walk the heap or call primitives: does the work with fresh views and the lock held, as the
+   * heap's own entry points do. What it needs is O(1) besides the work. Throws what `sync`, the lock and the work throw.
+   */
+  exclusive<Result>(work: () => Result): Result;
 }
 
 /** What a layer stands on: primitives whose `realloc` is always there. */

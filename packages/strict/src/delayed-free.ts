@@ -1,0 +1,324 @@
+/**
+ * `delayedFree({ slots, bytes, verify })`: a quarantine. A freed block is not given to anyone else for a while, so that what is
+ * done to it meanwhile by those who still believe in it can be found.
+ *
+ *     free(p)      the longest waiting blocks become free, until there is room for p; p waits
+ *     alloc        exhausted: they become free, oldest first, one by one, until the request fits
+ *
+ * Quarantined is a third state. To the strategy the block is in use, to everyone above it is freed. Which it is, a slot of the block
+ * says, for all agents:
+ *
+ * | word | invariant |
+ * |---|---|
+ * | order | 0 while the block is live; else the number of its free, by which the quarantine is ordered |
+ *
+ * Found here: freeing (resizing, asking the size of) a block that waits, or what lies in it; with `poison` in the stack, bytes
+ * written to it, when it leaves, at `check()`, and with `verify: "every-free"` at each free.
+ *
+ * The heap grows before the quarantine is drained: what it holds back is worth more than memory that can still be had. Bound it by
+ * `bytes` where it is not.
+ *
+ * Price: 4 bytes a block (none in a hyperheap without other slots), 8 a place, the blocks that wait. About 25 ns a free, and the poison's
+ * fill and comparison.
+ */
+import type { Context, Finding, Inner, Plugin, WalkedBlock } from "@heapwright/core";
+import { type Damage, damageError, describeDamage } from "./finding.js";
+import { checkChoice, checkOption } from "./options.js";
+import { fillPoison, firstUnpoisoned } from "./pattern.js";
+import { createRealloc } from "./realloc.js";
+import { Ring, ringBytes } from "./ring.js";
+import { hex } from "./text.js";
+
+export interface DelayedFreeOptions {
+  /** Blocks that wait at most, 1 … 65,536; default 64. */
+  readonly slots?: number;
+  /** Payload bytes that wait at most, 1 … 2^32 - 1; a larger block is freed at once. Default: as many as there are. */
+  readonly bytes?: number;
+  /** When poison is compared, besides when a block leaves and by `check()`: default never, or of all blocks at each free. */
+  readonly verify?: "leaving" | "every-free";
+}
+
+export interface DelayedFreeApi {
+  /** Blocks that wait. */
+  readonly count: number;
+  /** Their payload bytes. */
+  readonly bytes: number;
+  /**
+   * Frees them all. Throws `ERR_USE_AFTER_FREE` for one that was written to; the finding is mended, and draining can go on.
+   * O(blocks that wait).
+   */
+  drain(): void;
+}
+
+const MAX_BYTES = 2 ** 32 - 1;
+
+/**
+ * Holds freed blocks back.
+ *
+ * @throws RangeError for an option out of range.
+ */
+export function delayedFree(options: DelayedFreeOptions = {}): Plugin<"delayedFree", DelayedFreeApi> {
+  const { slots, bytes, verify } = options;
+  checkOption("delayedFree", "slots", slots, 1, 65_536);
+  checkOption("delayedFree", "bytes", bytes, 1, MAX_BYTES);
+  checkChoice("delayedFree", "verify", verify, ["leaving", "every-free"]);
+  return {
+    abi: 1,
+    name: "delayedFree",
+    version: 1,
+    phase: "guard",
+    rank: 30,
+    options: { ...(slots === undefined ? {} : { slots }), ...(bytes === undefined ? {} : { bytes }) },
+    defaults: { slots: 64, bytes: MAX_BYTES },
+    slots: ["order"],
+    stateBytes: ({ options }) => ringBytes(options.slots as number),
+    create: (inner, ctx) => createQuarantine(inner, ctx, verify === "every-free"),
+  };
+}
+
+function createQuarantine(
+  inner: Inner,
+  ctx: Context,
+  everyFree: boolean,
+): { allocator: Partial<Inner>; api: DelayedFreeApi } {
+  const { alloc, free, resize, usableSize, takenSize, reset, release, walk, check, totals } = inner;
+  const { region, agent } = ctx;
+  const maxBytes = ctx.options.bytes as number;
+  // -1: nobody fills, nothing to compare.
+  const poisoned = (ctx.plugins.get("poison")?.freed as number | undefined) ?? -1;
+  const order = ctx.slot("order");
+  const ring = new Ring(ctx, ctx.options.slots as number);
+  let bytes = ctx.memory.u8;
+  let words = ctx.memory.i32;
+  ctx.onRefresh(() => {
+    bytes = ctx.memory.u8;
+    words = ctx.memory.i32;
+  });
+
+  // ---- pointers ----------------------------------------------------------------------------------------------------
+
+  /** Usable bytes of a live block; throws for everything else, and of what waits it says who freed it. */
+  function liveSize(ptr: number): number {
+    let usable = 0;
+    try {
+      usable = usableSize(ptr);
+    } catch (error) {
+      throw refusal(ptr, error);
+    }
+    if (order.read(ptr) !== 0) throw refusal(ptr, undefined);
+    return usable;
+  }
+
+  /** The strategy takes what waits for live: a pointer into it is one into freed memory all the same. */
+  function refusal(ptr: number, error: unknown): unknown {
+    if (ptr % 16 !== 0) return error;
+    for (let index = 0; index < ring.count; index++) {
+      const start = ring.ptr(index);
+      if (ptr < start) continue;
+      const size = usableSize(start);
+      if (ptr >= start + size) continue;
+      const by = ring.freedBy(index);
+      const what = ptr === start ? "was freed before" : `lies in the freed block at ${hex(start)}`;
+      return ctx.error("ERR_DOUBLE_FREE", `${hex(ptr)} ${what}, by agent ${by}; it is in quarantine`, {
+        ptr,
+        block: { ptr: start, size, state: "quarantined" },
+        offset: ptr - start,
+        relativeTo: "block",
+        freedAt: `agent ${by}`,
+      });
+    }
+    // It waits by its slot, but not in the ring: the slot was overwritten, or it left while the heap was broken.
+    return (
+      error ?? ctx.error("ERR_DOUBLE_FREE", `${hex(ptr)} was freed before; it is in quarantine`, { ptr })
+    );
+  }
+
+  // ---- poison ------------------------------------------------------------------------------------------------------
+
+  const isPoison = (): number => poisoned;
+
+  function damageOf(index: number): Damage | undefined {
+    const ptr = ring.ptr(index);
+    const size = usableSize(ptr);
+    if (firstUnpoisoned(bytes, words, ptr, ptr + size, poisoned) < 0) return undefined;
+    return {
+      code: "ERR_USE_AFTER_FREE",
+      block: { ptr, size, state: "quarantined" },
+      from: ptr,
+      to: ptr + size,
+      expected: isPoison,
+      freedBy: ring.freedBy(index),
+    };
+  }
+
+  function mend({ from, to }: Damage): void {
+    bytes.fill(poisoned, from, to);
+  }
+
+  /** Throws for the `index`-th of the blocks that wait if it was written to; then it is as if it had not been. */
+  function verify(index: number, foundAt: string): void {
+    if (poisoned < 0) return;
+    const damage = damageOf(index);
+    if (damage === undefined) return;
+    const error = damageError(ctx, damage, foundAt);
+    mend(damage);
+    throw error;
+  }
+
+  // ---- in and out --------------------------------------------------------------------------------------------------
+
+  /** The block that has waited longest becomes free. Throws, and it still waits, if it was written to. */
+  function evict(foundAt: string): void {
+    verify(0, foundAt);
+    const ptr = ring.ptr(0);
+    const usable = usableSize(ptr);
+    const isApart = ring.isApart(0);
+    // Out first: where the heap is too broken to free this one, the others shall not wait behind it for ever.
+    ring.leave();
+    free(ptr);
+    ring.forget(usable, isApart);
+  }
+
+  /** What no drained quarantine makes possible is not worth draining it. */
+  function allocDraining(size: number, align: number, tag: number): number {
+    if (size > region.areaEnd - region.areaStart) return 0;
+    while (ring.count > 0) {
+      evict("alloc()");
+      const ptr = alloc(size, align, tag);
+      if (ptr !== 0) {
+        order.write(ptr, 0);
+        return ptr;
+      }
+    }
+    return 0;
+  }
+
+  const layer = {
+    alloc(size: number, align: number, tag: number): number {
+      const ptr = alloc(size, align, tag);
+      if (ptr === 0) return allocDraining(size, align, tag);
+      order.write(ptr, 0);
+      return ptr;
+    },
+    free(ptr: number): void {
+      const usable = liveSize(ptr);
+      if (everyFree) for (let index = 0; index < ring.count; index++) verify(index, "free()");
+      while (ring.count > 0 && (ring.count === ring.slots || ring.bytes + usable > maxBytes)) evict("free()");
+      if (poisoned >= 0) fillPoison(bytes, words, ptr, ptr + usable, poisoned);
+      if (usable > maxBytes) {
+        free(ptr);
+        return;
+      }
+      const slot = order.address(ptr);
+      const isApart = slot < region.areaStart || slot >= region.areaEnd;
+      ring.prepare(ptr, agent, isApart);
+      words[slot >>> 2] = ring.nextOrder();
+      ring.enter(usable, isApart);
+    },
+    resize(ptr: number, size: number): boolean {
+      liveSize(ptr);
+      return resize(ptr, size);
+    },
+    usableSize: liveSize,
+  };
+
+  // ---- inspection --------------------------------------------------------------------------------------------------
+
+  const isWaiting = ({ ptr, state }: WalkedBlock): boolean =>
+    (state === "used" || state === "page") && order.read(ptr) !== 0;
+
+  function checkRing(report: (finding: Finding) => void): void {
+    const { count, slots, writtenCount } = ring;
+    if (writtenCount > slots) report({ message: `quarantine: ${writtenCount} blocks in ${slots} places` });
+    const waiting = new Set<number>();
+    let sum = 0;
+    walk?.((block) => {
+      if (!isWaiting(block)) return;
+      waiting.add(block.ptr);
+      sum += block.usable;
+    });
+    if (walk !== undefined && sum !== ring.bytes)
+      report({ message: `quarantine: bytes are ${ring.bytes}, the blocks have ${sum}` });
+    for (let index = 0; index < count; index++) {
+      const ptr = ring.ptr(index);
+      if (walk !== undefined && !waiting.has(ptr)) {
+        report({ message: `quarantine: place ${index} is ${hex(ptr)}, where no block waits`, ptr });
+        continue;
+      }
+      waiting.delete(ptr);
+      const expected = ring.order - (count - 1 - index);
+      if (expected > 0 && order.read(ptr) !== expected)
+        report({
+          message: `quarantine: the block at ${hex(ptr)} is number ${order.read(ptr)}, not ${expected}`,
+          ptr,
+        });
+      const damage = poisoned < 0 ? undefined : damageOf(index);
+      if (damage === undefined) continue;
+      report(describeDamage(ctx, damage, "check()"));
+      mend(damage);
+    }
+    for (const ptr of waiting)
+      report({ message: `quarantine: the block at ${hex(ptr)} waits in no place`, ptr });
+  }
+
+  const allocator: Partial<Inner> = {
+    ...layer,
+    takenSize(ptr) {
+      liveSize(ptr);
+      return takenSize(ptr);
+    },
+    realloc: createRealloc(ctx, layer),
+    ...(reset && {
+      reset() {
+        reset();
+        ring.clear();
+      },
+    }),
+    ...(release && {
+      release(mark) {
+        while (ring.count > 0) evict("release()");
+        release(mark);
+      },
+    }),
+    ...(walk && {
+      walk(visit) {
+        walk((block) => {
+          if (isWaiting(block)) block.state = "quarantined";
+          visit(block);
+        });
+      },
+    }),
+    check(report) {
+      check?.(report);
+      checkRing(report);
+    },
+    ...(totals && {
+      totals(into) {
+        totals(into);
+        into.quarantined += ring.bytes;
+        if (ring.bytesApart === 0 || walk === undefined) {
+          into.used -= ring.bytes;
+          return;
+        }
+        // Blocks without a header may be page runs: the walk knows as what the strategy counts them.
+        walk((block) => {
+          if (isWaiting(block)) into[block.state as "used" | "page"] -= block.usable;
+        });
+      },
+    }),
+  };
+  const api: DelayedFreeApi = {
+    get count() {
+      return ctx.exclusive(() => ring.count);
+    },
+    get bytes() {
+      return ctx.exclusive(() => ring.bytes);
+    },
+    drain() {
+      ctx.exclusive(() => {
+        while (ring.count > 0) evict("drain()");
+      });
+    },
+  };
+  return { allocator, api };
+}

@@ -1,0 +1,251 @@
+/**
+ * The plugin `strict`: the outermost of the decorators. It numbers blocks, remembers who asked and who freed, makes reports of what the
+ * others find, and decides what becomes of them.
+ *
+ *     heap.free(p) ─► strict ─► fence ─► poison ─► delayedFree ─► growth ─► strategy
+ *                     numbers   verifies  fills    holds back
+ *                     reports ◄────── what they throw ──────────────────┘
+ *
+ *     state    |seq|0 …|graveyard.ts: the blocks freed last|          header  |…|seq|tag|agent|…   blocks.ts
+ *
+ * | word | invariant |
+ * |---|---|
+ * | seq | number of the latest allocation; every live block's is lower or the same |
+ *
+ * What is thrown below has been mended there (finding.ts), so where errors are not thrown, the call is simply made again.
+ *
+ * Price: 16 bytes a block before rounding, with the fence's word; 4.2 KiB a heap. About 30 ns for an alloc and its free; `try` 0.5.
+ */
+import type { Context, Finding, HeapErrorCode, Inner, Plugin, PluginInstance } from "@heapwright/core";
+import { createApi, type StrictApi } from "./api.js";
+import { Blocks, deadWord, isDead, liveWord, nextSeq, seqOf } from "./blocks.js";
+import { enrich, isHeapError, type Sources } from "./enrich.js";
+import { type DetailedFinding, isDamage } from "./finding.js";
+import { GRAVEYARD_BYTES, Graveyard } from "./graveyard.js";
+import { createRealloc } from "./realloc.js";
+import { type ReportPolicy, Reports } from "./reports.js";
+import { type StackMode, Stacks } from "./stacks.js";
+import { hex } from "./text.js";
+
+/** What an agent wants of it; none of it changes bytes. */
+export interface RecordOptions {
+  readonly stacks: StackMode;
+  readonly onError: ReportPolicy;
+  readonly tagName: ((tag: number) => string | undefined) | undefined;
+  readonly collected: boolean | ((block: CollectedBlock) => void);
+}
+
+/** A block whose view or handle was garbage-collected before it was freed. */
+export interface CollectedBlock {
+  readonly ptr: number;
+  readonly size: number;
+  readonly tag: string | number;
+  readonly seq: number;
+  /** Where it was allocated, if that is known. */
+  readonly stack?: string;
+}
+
+const STATE_BYTES = 64;
+
+/** @param sizes Keep the requested sizes; no fence does. */
+export function record(options: RecordOptions, sizes: boolean): Plugin<"strict", StrictApi> {
+  return {
+    abi: 1,
+    name: "strict",
+    version: 1,
+    phase: "guard",
+    rank: -10,
+    options: { sizes },
+    slots: ["seq", "tag", "agent", ...(sizes ? ["size"] : [])],
+    stateBytes: STATE_BYTES + GRAVEYARD_BYTES,
+    create: (inner, ctx) => createRecord(inner, ctx, options),
+  };
+}
+
+function createRecord(inner: Inner, ctx: Context, options: RecordOptions): PluginInstance<StrictApi> {
+  const { alloc, free, resize, usableSize, reset, walk, check } = inner;
+  const { agent } = ctx;
+  const blocks = new Blocks(ctx, inner, options.tagName);
+  const { seq: seqSlot, tag: tagSlot, agent: agentSlot, size: sizeSlot } = blocks;
+  const graveyard = new Graveyard(ctx, ctx.state + STATE_BYTES);
+  const stacks =
+    options.stacks === "off"
+      ? undefined
+      : new Stacks(options.stacks, ctx.error("ERR_UNSUPPORTED", "only to see where core is"));
+  const state = ctx.state >>> 2;
+  let words = ctx.memory.u32;
+  ctx.onRefresh(() => {
+    words = ctx.memory.u32;
+  });
+  const sources: Sources = {
+    ctx,
+    blocks,
+    graveyard,
+    stacks,
+    owns: inner.owns,
+    now: () => words[state],
+  };
+  const reports = new Reports(ctx, options.onError);
+  /** The call of the user that several of ours make up. */
+  let during = "";
+
+  /**
+   * What was thrown below becomes a report. Returns if the call can be made again, or, for a pointer, is to be ignored; else throws.
+   */
+  function settle(error: unknown, foundAt: string): void {
+    if (!isHeapError(error)) throw error;
+    const { code, message, details } = enrich(sources, error, during || foundAt);
+    const report = ctx.error(code, message, details);
+    if (isDamage(error) || (foundAt === "free()" && isPointer(code))) reports.add(report);
+    else throw report;
+  }
+
+  const isPointer = (code: HeapErrorCode): boolean =>
+    code === "ERR_DOUBLE_FREE" || code === "ERR_INVALID_POINTER";
+
+  /** The block has a number of its own from now on. */
+  function note(ptr: number, size: number, tag: number, above: (...args: never[]) => unknown): void {
+    const seq = nextSeq(words[state]);
+    words[state] = seq;
+    seqSlot.write(ptr, liveWord(seq));
+    tagSlot.write(ptr, tag);
+    agentSlot.write(ptr, agent);
+    if (sizeSlot !== undefined) sizeSlot.write(ptr, size);
+    if (stacks?.keeps(seq)) stacks.allocated(seq, above);
+  }
+
+  const layer = {
+    alloc(size: number, align: number, tag: number): number {
+      let ptr = 0;
+      try {
+        ptr = alloc(size, align, tag);
+      } catch (error) {
+        settle(error, "alloc()");
+        return layer.alloc(size, align, tag);
+      }
+      if (ptr !== 0) note(ptr, size, tag, layer.alloc);
+      return ptr;
+    },
+    free(ptr: number): void {
+      let at = 0;
+      let word = 0;
+      let size = 0;
+      try {
+        size = usableSize(ptr); // throws for what is no live block
+        at = seqSlot.address(ptr) >>> 2;
+        word = words[at];
+        words[at] = deadWord(word);
+        free(ptr);
+      } catch (error) {
+        // It lives, and its number is its own again before anyone reads it.
+        if (at !== 0) words[at] = word;
+        settle(error, "free()");
+        if (isDamage(error)) layer.free(ptr);
+        return;
+      }
+      const seq = seqOf(word);
+      graveyard.bury(ptr, size, seq, agent);
+      if (stacks?.keeps(seq)) stacks.freed(seq, layer.free);
+    },
+    resize(ptr: number, size: number): boolean {
+      let done = false;
+      try {
+        done = resize(ptr, size);
+      } catch (error) {
+        settle(error, "realloc()");
+        return layer.resize(ptr, size);
+      }
+      // Another size is another block: views and numbers of the old one are void, as if it had moved.
+      if (done) note(ptr, size, tagSlot.read(ptr), layer.resize);
+      return done;
+    },
+    usableSize,
+  };
+  const realloc = createRealloc(ctx, layer, (ptr) => tagSlot.read(ptr));
+
+  /** Every block has a number of its own, and not one that is yet to come. */
+  function checkNumbers(report: (finding: Finding) => void): void {
+    const seen = new Set<number>();
+    walk?.(({ ptr, state: is }) => {
+      if (is !== "used" && is !== "page") return;
+      const word = seqSlot.read(ptr);
+      const seq = seqOf(word);
+      const wrong = isDead(word)
+        ? "it was freed"
+        : seq === 0
+          ? "it has number 0"
+          : seen.has(seq)
+            ? `#${seq} is another's`
+            : "";
+      seen.add(seq);
+      if (wrong !== "")
+        report({ message: `the header of the live block at ${hex(ptr)} says: ${wrong}`, ptr });
+    });
+  }
+
+  const allocator: Partial<Inner> = {
+    alloc: layer.alloc,
+    free: layer.free,
+    resize: layer.resize,
+    realloc(ptr, size, align, tag) {
+      during = "realloc()";
+      try {
+        const moved = realloc(ptr, size, align, tag);
+        // In place the tag is its own, unless another one was given.
+        if (moved === ptr && tag !== 0) tagSlot.write(ptr, tag);
+        return moved;
+      } catch (error) {
+        // Sizes are asked for outside of the layer's own calls.
+        if (isHeapError(error) && error.foundAt?.startsWith(during) !== true) settle(error, during);
+        throw error;
+      } finally {
+        during = "";
+      }
+    },
+    ...(reset && {
+      reset() {
+        // Views on them are to see it.
+        walk?.(({ ptr, state: is }) => {
+          if (is === "used" || is === "page") seqSlot.write(ptr, deadWord(seqSlot.read(ptr)));
+        });
+        reset();
+      },
+    }),
+    ...(walk && {
+      walk(visit) {
+        walk((block) => {
+          const { ptr, state: is } = block;
+          if (is === "used" || is === "page" || is === "quarantined") {
+            block.tag = tagSlot.read(ptr);
+            block.note = `#${seqOf(seqSlot.read(ptr))}, agent ${agentSlot.read(ptr)}`;
+            if (sizeSlot !== undefined) block.size = Math.min(block.size, sizeSlot.read(ptr));
+          }
+          visit(block);
+        });
+      },
+    }),
+    check(report) {
+      check?.((finding) => {
+        const { code } = finding;
+        if (code === undefined || !isDamage(finding) || finding.details === undefined) {
+          report(finding);
+          return;
+        }
+        const enriched = enrich(sources, finding as DetailedFinding, "check()");
+        if (reports.throws) report(enriched);
+        else reports.add(ctx.error(code, enriched.message, enriched.details));
+      });
+      checkNumbers(report);
+    },
+  };
+  const api = createApi({
+    ctx,
+    inner,
+    blocks,
+    stacks,
+    reports,
+    now: sources.now,
+    collected: options.collected,
+  });
+  return { allocator, api };
+}

@@ -1,0 +1,128 @@
+/**
+ * The quarantine's record in the heap header: which blocks wait, in the order they were freed in.
+ *
+ *     0      4      8      12     16     20           32
+ *     |count |first |order |bytes |apart |0           |offset|by|offset|by| … `slots` places of 8 bytes, a ring
+ *
+ * | word | invariant |
+ * |---|---|
+ * | count | places in use, from `first` on, around the end of the ring; at most `slots` |
+ * | first | place of the block that was freed first |
+ * | order | number the last freed block got, of which each block has its own in its header slot; never 0 |
+ * | bytes | payload bytes of all blocks that wait |
+ * | apart | those of them whose blocks have no chunk header: page runs, mostly, which the strategy counts elsewhere |
+ * | offset | the block's payload from the heap's base |
+ * | by | agent that freed it, bit 31: it has no chunk header |
+ *
+ * The truth is in the blocks: a slot that is not 0 commits a free, and orders it. Everything here can be made again from them.
+ *
+ * Price: 32 bytes and 8 a place. Entering and leaving O(1).
+ */
+import type { Context } from "@heapwright/core";
+
+const COUNT = 0;
+const FIRST = 1;
+const ORDER = 2;
+const BYTES = 3;
+const APART = 4;
+const PLACES = 8;
+const PLACE_WORDS = 2;
+const APART_BIT = 0x80000000;
+
+export const ringBytes = (slots: number): number => (PLACES + PLACE_WORDS * slots) * 4;
+
+/** One agent's view of the ring. All of it in the heap's memory; call with the lock held. */
+export class Ring {
+  readonly slots: number;
+  readonly #at: number;
+  readonly #base: number;
+  #words: Uint32Array;
+
+  constructor(ctx: Context, slots: number) {
+    this.slots = slots;
+    this.#at = ctx.state >>> 2;
+    this.#base = ctx.region.base;
+    this.#words = ctx.memory.u32;
+    ctx.onRefresh(() => {
+      this.#words = ctx.memory.u32;
+    });
+  }
+
+  /** Blocks that wait. Never more than there are places, whatever is in the word. */
+  get count(): number {
+    const count = this.#words[this.#at + COUNT];
+    return Math.min(count, this.slots);
+  }
+  get bytes(): number {
+    return this.#words[this.#at + BYTES];
+  }
+  get bytesApart(): number {
+    return this.#words[this.#at + APART];
+  }
+  /** The count as it stands there, for `check()`. */
+  get writtenCount(): number {
+    return this.#words[this.#at + COUNT];
+  }
+  get order(): number {
+    return this.#words[this.#at + ORDER];
+  }
+
+  #place(index: number): number {
+    return this.#at + PLACES + ((this.#words[this.#at + FIRST] + index) % this.slots) * PLACE_WORDS;
+  }
+
+  /** Address of the block that was freed as the `index`-th of those that wait. */
+  ptr(index: number): number {
+    return this.#base + this.#words[this.#place(index)];
+  }
+
+  /** Agent that freed it. */
+  freedBy(index: number): number {
+    return (this.#words[this.#place(index) + 1] & ~APART_BIT) >>> 0;
+  }
+
+  isApart(index: number): boolean {
+    return (this.#words[this.#place(index) + 1] & APART_BIT) !== 0;
+  }
+
+  /** The number of the next block: 1 … 2^32 - 1, then from 1 on. */
+  nextOrder(): number {
+    const order = (this.#words[this.#at + ORDER] + 1) >>> 0 || 1;
+    this.#words[this.#at + ORDER] = order;
+    return order;
+  }
+
+  /** Writes the place of one more block, which nothing reaches before `enter`. */
+  prepare(ptr: number, agent: number, isApart: boolean): void {
+    const place = this.#place(this.#words[this.#at + COUNT]);
+    this.#words[place] = ptr - this.#base;
+    this.#words[place + 1] = isApart ? agent | APART_BIT : agent;
+  }
+
+  /** The prepared block waits, with its bytes. */
+  enter(bytes: number, isApart: boolean): void {
+    this.#words[this.#at + COUNT]++;
+    this.#words[this.#at + BYTES] += bytes;
+    if (isApart) this.#words[this.#at + APART] += bytes;
+  }
+
+  /** The block that has waited longest leaves; its bytes are still counted. */
+  leave(): void {
+    const words = this.#words;
+    words[this.#at + FIRST] = (words[this.#at + FIRST] + 1) % this.slots;
+    words[this.#at + COUNT]--;
+  }
+
+  /** The bytes of a block that has left and is free. */
+  forget(bytes: number, isApart: boolean): void {
+    this.#words[this.#at + BYTES] -= bytes;
+    if (isApart) this.#words[this.#at + APART] -= bytes;
+  }
+
+  clear(): void {
+    this.#words[this.#at + COUNT] = 0;
+    this.#words[this.#at + FIRST] = 0;
+    this.#words[this.#at + BYTES] = 0;
+    this.#words[this.#at + APART] = 0;
+  }
+}
