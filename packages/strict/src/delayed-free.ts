@@ -169,9 +169,9 @@ function createQuarantine(
 
   /** The block that has waited longest becomes free. Throws, and it still waits, if it was written to. */
   function evict(foundAt: string): void {
-    verify(0, foundAt);
     const ptr = ring.ptr(0);
     const usable = usableSize(ptr);
+    if (poisoned >= 0 && firstUnpoisoned(bytes, words, ptr, ptr + usable, poisoned) >= 0) verify(0, foundAt);
     const isApart = ring.isApart(0);
     // Out first: where the heap is too broken to free this one, the others shall not wait behind it for ever.
     ring.leave();
@@ -230,6 +230,7 @@ function createQuarantine(
   function checkRing(report: (finding: Finding) => void): void {
     const { count, slots, writtenCount } = ring;
     if (writtenCount > slots) report({ message: `quarantine: ${writtenCount} blocks in ${slots} places` });
+    if (ring.first >= slots) report({ message: `quarantine: the first place is ${ring.first} of ${slots}` });
     const waiting = new Set<number>();
     let sum = 0;
     walk?.((block) => {

@@ -6,11 +6,12 @@
  *                     numbers   verifies  fills    holds back
  *                     reports ◄────── what they throw ──────────────────┘
  *
- *     state    |seq|0 …|graveyard.ts: the blocks freed last|          header  |…|seq|tag|agent|…   blocks.ts
+ *     state    |seq|again|0 …|graveyard.ts: the blocks freed last|          header  |…|seq|tag|agent|…   blocks.ts
  *
  * | word | invariant |
  * |---|---|
- * | seq | number of the latest allocation; every live block's is lower or the same |
+ * | seq | number of the latest allocation; unless numbers began again, every live block's is lower or the same |
+ * | again | 1 once they have: after 2^31 - 1 of them |
  *
  * What is thrown below has been mended there (finding.ts), so where errors are not thrown, the call is simply made again.
  *
@@ -106,6 +107,7 @@ function createRecord(inner: Inner, ctx: Context, options: RecordOptions): Plugi
   /** The block has a number of its own from now on. */
   function note(ptr: number, size: number, tag: number, above: (...args: never[]) => unknown): void {
     const seq = nextSeq(words[state]);
+    if (seq < words[state]) words[state + 1] = 1;
     words[state] = seq;
     seqSlot.write(ptr, liveWord(seq));
     tagSlot.write(ptr, tag);
@@ -170,13 +172,10 @@ function createRecord(inner: Inner, ctx: Context, options: RecordOptions): Plugi
       if (is !== "used" && is !== "page") return;
       const word = seqSlot.read(ptr);
       const seq = seqOf(word);
-      const wrong = isDead(word)
-        ? "it was freed"
-        : seq === 0
-          ? "it has number 0"
-          : seen.has(seq)
-            ? `#${seq} is another's`
-            : "";
+      let wrong = "";
+      if (isDead(word)) wrong = "it was freed";
+      else if (seq === 0 || (seq > words[state] && words[state + 1] === 0)) wrong = `it is #${seq}`;
+      else if (seen.has(seq)) wrong = `it is #${seq}, as another block is`;
       seen.add(seq);
       if (wrong !== "")
         report({ message: `the header of the live block at ${hex(ptr)} says: ${wrong}`, ptr });

@@ -31,98 +31,110 @@ const APART_BIT = 0x80000000;
 
 export const ringBytes = (slots: number): number => (PLACES + PLACE_WORDS * slots) * 4;
 
-/** One agent's view of the ring. All of it in the heap's memory; call with the lock held. */
+/**
+ * One agent's view of the ring. All of it in the heap's memory; call with the lock held. Fields are only declared, as hot paths like
+ * them.
+ */
 export class Ring {
-  readonly slots: number;
-  readonly #at: number;
-  readonly #base: number;
-  #words: Uint32Array;
+  declare readonly slots: number;
+  /** Index of the first word, and the heap's base. */
+  declare private readonly at: number;
+  declare private readonly base: number;
+  declare private words: Int32Array;
 
   constructor(ctx: Context, slots: number) {
     this.slots = slots;
-    this.#at = ctx.state >>> 2;
-    this.#base = ctx.region.base;
-    this.#words = ctx.memory.u32;
+    this.at = ctx.state >>> 2;
+    this.base = ctx.region.base;
+    this.words = ctx.memory.i32;
     ctx.onRefresh(() => {
-      this.#words = ctx.memory.u32;
+      this.words = ctx.memory.i32;
     });
   }
 
   /** Blocks that wait. Never more than there are places, whatever is in the word. */
   get count(): number {
-    const count = this.#words[this.#at + COUNT];
-    return Math.min(count, this.slots);
+    return Math.min(this.words[this.at + COUNT] >>> 0, this.slots);
   }
   get bytes(): number {
-    return this.#words[this.#at + BYTES];
+    return this.words[this.at + BYTES] >>> 0;
   }
   get bytesApart(): number {
-    return this.#words[this.#at + APART];
+    return this.words[this.at + APART] >>> 0;
   }
   /** The count as it stands there, for `check()`. */
   get writtenCount(): number {
-    return this.#words[this.#at + COUNT];
+    return this.words[this.at + COUNT] >>> 0;
+  }
+  /** The first place as it stands there; less than `slots`. */
+  get first(): number {
+    return this.words[this.at + FIRST] >>> 0;
   }
   get order(): number {
-    return this.#words[this.#at + ORDER];
+    return this.words[this.at + ORDER] >>> 0;
   }
 
-  #place(index: number): number {
-    return this.#at + PLACES + ((this.#words[this.#at + FIRST] + index) % this.slots) * PLACE_WORDS;
+  /** Word index of the `index`-th place from the first on. A first that cannot be is taken for 0: no division, which is slow. */
+  private place(index: number): number {
+    const { slots } = this;
+    let place = this.words[this.at + FIRST];
+    if (place < 0 || place >= slots) place = 0;
+    place += index;
+    if (place >= slots) place -= slots;
+    return this.at + PLACES + place * PLACE_WORDS;
   }
 
   /** Address of the block that was freed as the `index`-th of those that wait. */
   ptr(index: number): number {
-    return this.#base + this.#words[this.#place(index)];
+    return this.base + (this.words[this.place(index)] >>> 0);
   }
 
   /** Agent that freed it. */
   freedBy(index: number): number {
-    return (this.#words[this.#place(index) + 1] & ~APART_BIT) >>> 0;
+    return this.words[this.place(index) + 1] & ~APART_BIT;
   }
 
   isApart(index: number): boolean {
-    return (this.#words[this.#place(index) + 1] & APART_BIT) !== 0;
+    return this.words[this.place(index) + 1] < 0;
   }
 
   /** The number of the next block: 1 … 2^32 - 1, then from 1 on. */
   nextOrder(): number {
-    const order = (this.#words[this.#at + ORDER] + 1) >>> 0 || 1;
-    this.#words[this.#at + ORDER] = order;
+    const order = (this.words[this.at + ORDER] + 1) | 0 || 1;
+    this.words[this.at + ORDER] = order;
     return order;
   }
 
   /** Writes the place of one more block, which nothing reaches before `enter`. */
   prepare(ptr: number, agent: number, isApart: boolean): void {
-    const place = this.#place(this.#words[this.#at + COUNT]);
-    this.#words[place] = ptr - this.#base;
-    this.#words[place + 1] = isApart ? agent | APART_BIT : agent;
+    const place = this.place(this.count);
+    this.words[place] = ptr - this.base;
+    this.words[place + 1] = isApart ? agent | APART_BIT : agent;
   }
 
   /** The prepared block waits, with its bytes. */
   enter(bytes: number, isApart: boolean): void {
-    this.#words[this.#at + COUNT]++;
-    this.#words[this.#at + BYTES] += bytes;
-    if (isApart) this.#words[this.#at + APART] += bytes;
+    this.words[this.at + COUNT]++;
+    this.words[this.at + BYTES] += bytes;
+    if (isApart) this.words[this.at + APART] += bytes;
   }
 
   /** The block that has waited longest leaves; its bytes are still counted. */
   leave(): void {
-    const words = this.#words;
-    words[this.#at + FIRST] = (words[this.#at + FIRST] + 1) % this.slots;
-    words[this.#at + COUNT]--;
+    const { words, at } = this;
+    const next = words[at + FIRST] + 1;
+    words[at + FIRST] = next < this.slots ? next : 0;
+    words[at + COUNT]--;
   }
 
   /** The bytes of a block that has left and is free. */
   forget(bytes: number, isApart: boolean): void {
-    this.#words[this.#at + BYTES] -= bytes;
-    if (isApart) this.#words[this.#at + APART] -= bytes;
+    this.words[this.at + BYTES] -= bytes;
+    if (isApart) this.words[this.at + APART] -= bytes;
   }
 
   clear(): void {
-    this.#words[this.#at + COUNT] = 0;
-    this.#words[this.#at + FIRST] = 0;
-    this.#words[this.#at + BYTES] = 0;
-    this.#words[this.#at + APART] = 0;
+    this.words.fill(0, this.at + COUNT, this.at + ORDER);
+    this.words.fill(0, this.at + BYTES, this.at + PLACES);
   }
 }

@@ -23,7 +23,7 @@ export interface StrictOptions {
   readonly poison?: PoisonOptions | false;
   /** Options of `delayedFree`; false leaves it out. */
   readonly delayedFree?: DelayedFreeOptions | false;
-  /** Call stacks of allocations and frees: of one block in 64 (default), of all, of none. */
+  /** Call stacks of allocations and frees: of one block in 256 (default), of all, of none. */
   readonly stacks?: StackMode;
   /** What becomes of a finding; default `"throw"`. */
   readonly onError?: ReportPolicy;
@@ -36,12 +36,15 @@ export interface StrictOptions {
   readonly collected?: boolean | ((block: CollectedBlock) => void);
 }
 
-/** The parts of `strict()`, for a heap's `plugins`. */
-export type StrictPlugins = readonly [
+/** A part that its option can leave out: surely there, surely not, or perhaps. */
+type Part<Option, Given> = [Option] extends [false] ? false : false extends Option ? Given | false : Given;
+
+/** The parts of `strict()`, for a heap's `plugins`; of those that `false` leaves out the heap's type has no API. */
+export type StrictPlugins<Fence = undefined, Poison = undefined, Delay = undefined> = readonly [
   Plugin<"strict", StrictApi>,
-  Plugin<"fence", undefined> | false,
-  Plugin<"poison", undefined> | false,
-  Plugin<"delayedFree", DelayedFreeApi> | false,
+  Part<Fence, Plugin<"fence", undefined>>,
+  Part<Poison, Plugin<"poison", undefined>>,
+  Part<Delay, Plugin<"delayedFree", DelayedFreeApi>>,
 ];
 
 /**
@@ -49,7 +52,20 @@ export type StrictPlugins = readonly [
  *
  * @throws RangeError for an option out of range.
  */
-export function strict(options: StrictOptions = {}): StrictPlugins {
+export function strict<
+  Fence extends FenceOptions | false | undefined = undefined,
+  Poison extends PoisonOptions | false | undefined = undefined,
+  Delay extends DelayedFreeOptions | false | undefined = undefined,
+>(
+  options?: StrictOptions & {
+    readonly fence?: Fence;
+    readonly poison?: Poison;
+    readonly delayedFree?: Delay;
+  },
+): StrictPlugins<NoInfer<Fence>, NoInfer<Poison>, NoInfer<Delay>>;
+export function strict(
+  options: StrictOptions = {},
+): StrictPlugins<false | undefined, false | undefined, false | undefined> {
   const { stacks = "sampled", onError = "throw", tagName, collected = false } = options;
   checkChoice("strict", "stacks", stacks, ["off", "sampled", "all"]);
   if (typeof onError !== "function") checkChoice("strict", "onError", onError, ["throw", "report"]);
