@@ -24,7 +24,7 @@
 import type { Context, Finding, Inner, Plugin, WalkedBlock } from "@heapwright/core";
 import { type Damage, damageError, describeDamage } from "./finding.js";
 import { checkChoice, checkOption } from "./options.js";
-import { fillPoison, firstUnpoisoned } from "./pattern.js";
+import { fillPoison, firstUnpoisoned, poisonDouble } from "./pattern.js";
 import { createRealloc } from "./realloc.js";
 import { Ring, ringBytes } from "./ring.js";
 import { hex } from "./text.js";
@@ -86,13 +86,16 @@ function createQuarantine(
   const maxBytes = ctx.options.bytes as number;
   // -1: nobody fills, nothing to compare.
   const poisoned = (ctx.plugins.get("poison")?.freed as number | undefined) ?? -1;
+  const double = poisonDouble(poisoned & 255);
   const order = ctx.slot("order");
   const ring = new Ring(ctx, ctx.options.slots as number);
   let bytes = ctx.memory.u8;
   let words = ctx.memory.i32;
+  let doubles = ctx.memory.f64;
   ctx.onRefresh(() => {
     bytes = ctx.memory.u8;
     words = ctx.memory.i32;
+    doubles = ctx.memory.f64;
   });
 
   // ---- pointers ----------------------------------------------------------------------------------------------------
@@ -140,7 +143,7 @@ function createQuarantine(
   function damageOf(index: number): Damage | undefined {
     const ptr = ring.ptr(index);
     const size = usableSize(ptr);
-    if (firstUnpoisoned(bytes, words, ptr, ptr + size, poisoned) < 0) return undefined;
+    if (firstUnpoisoned(bytes, doubles, ptr, ptr + size, poisoned, double) < 0) return undefined;
     return {
       code: "ERR_USE_AFTER_FREE",
       block: { ptr, size, state: "quarantined" },
@@ -171,7 +174,8 @@ function createQuarantine(
   function evict(foundAt: string): void {
     const ptr = ring.ptr(0);
     const usable = usableSize(ptr);
-    if (poisoned >= 0 && firstUnpoisoned(bytes, words, ptr, ptr + usable, poisoned) >= 0) verify(0, foundAt);
+    if (poisoned >= 0 && firstUnpoisoned(bytes, doubles, ptr, ptr + usable, poisoned, double) >= 0)
+      verify(0, foundAt);
     const isApart = ring.isApart(0);
     // Out first: where the heap is too broken to free this one, the others shall not wait behind it for ever.
     ring.leave();
