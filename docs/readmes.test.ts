@@ -26,7 +26,7 @@ function membersOf(file: string, name: string): string[] {
 }
 
 describe("a README names", () => {
-  it.each(["core", "hyperheap"])("every export of %s", (folder) => {
+  it.each(["core", "hyperheap", "strict"])("every export of %s", (folder) => {
     const names = named(`packages/${folder}/README.md`);
     expect(exportsOf(folder).filter((name) => !names.has(name))).toEqual([]);
   });
@@ -49,6 +49,19 @@ describe("a README names", () => {
     expect(membersOf(`packages/core/src/${file}`, type).filter((name) => !names.has(name))).toEqual([]);
   });
 
+  it.each([
+    ["strict.ts", "StrictOptions"],
+    ["api.ts", "StrictApi"],
+    ["fence.ts", "FenceOptions"],
+    ["poison.ts", "PoisonOptions"],
+    ["delayed-free.ts", "DelayedFreeOptions"],
+    ["delayed-free.ts", "DelayedFreeApi"],
+    ["views.ts", "CheckedView"],
+  ])("every member of strict's %s %s", (file, type) => {
+    const names = named("packages/strict/README.md");
+    expect(membersOf(`packages/strict/src/${file}`, type).filter((name) => !names.has(name))).toEqual([]);
+  });
+
   it("every error code", () => {
     const names = named("packages/core/README.md");
     expect(Object.keys(HEAP_ERROR_CODES).filter((code) => !names.has(code))).toEqual([]);
@@ -56,7 +69,7 @@ describe("a README names", () => {
 });
 
 describe("a source file", () => {
-  const places = ["packages/core/src", "packages/hyperheap/src", "docs", "."];
+  const places = ["packages/core/src", "packages/hyperheap/src", "packages/strict/src", "docs", "."];
   const files = ["docs/ARCHITECTURE.md", "packages/core/README.md", "packages/hyperheap/README.md"].flatMap(
     (file) =>
       [...read(file).matchAll(/`([\w/.-]+\.m?ts|[\w/.-]+\.mjs)`/g)].map(([, name]) => ({ file, name })),

@@ -23,7 +23,7 @@ const QUICK_TESTS = [
   "packages/core/src/heap",
 ];
 /** The projects whose tests are run for a mistake that none of them finds. */
-const PROJECTS = ["core", "hyperheap"];
+const PROJECTS = ["core", "hyperheap", "strict"];
 /** A mistake may make a loop endless: after this many milliseconds that counts as found. */
 const LIMIT = 120_000;
 const HANGS = `no end within ${LIMIT / 1000} s`;

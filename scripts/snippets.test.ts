@@ -38,6 +38,7 @@ describe("programs in the documentation", () => {
       "docs/ARCHITECTURE.md",
       "packages/core/README.md",
       "packages/hyperheap/README.md",
+      "packages/strict/README.md",
     ]) {
       expect(files).toContain(file);
     }

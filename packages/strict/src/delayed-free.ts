@@ -207,9 +207,12 @@ function createQuarantine(
     free(ptr: number): void {
       const usable = liveSize(ptr);
       if (everyFree) for (let index = 0; index < ring.count; index++) verify(index, "free()");
-      while (ring.count > 0 && (ring.count === ring.slots || ring.bytes + usable > maxBytes)) evict("free()");
+      // What is too large to wait at all drives nobody out.
+      const waits = usable <= maxBytes;
+      while (waits && ring.count > 0 && (ring.count === ring.slots || ring.bytes + usable > maxBytes))
+        evict("free()");
       if (poisoned >= 0) fillPoison(bytes, words, ptr, ptr + usable, poisoned);
-      if (usable > maxBytes) {
+      if (!waits) {
         free(ptr);
         return;
       }

@@ -13,11 +13,11 @@ const SHOWN = 16;
  * The whole report of a finding: message, hex dump with the bad bytes marked, hint, stacks of the allocation and the free, and each
  * finding of a `check()` that had several.
  *
- * @param error Any error; of those that are no finding, what is there.
+ * @param error What was caught: a report, or anything else, of which there is less to say.
  * @returns Lines joined by line feeds, without one at the end. For a machine there is `error.toJSON()`.
  */
-export function formatReport(error: Error): string {
-  return lines(error, "").join("\n");
+export function formatReport(error: unknown): string {
+  return error instanceof Error ? lines(error, "").join("\n") : String(error);
 }
 
 function lines(error: Reportable, indent: string): string[] {

@@ -108,6 +108,7 @@ describe("the text of a report", () => {
     expect(text).toContain("hint: ");
     expect(text.match(/at allocates/g)).toHaveLength(2);
     expect(formatReport(new Error("plain"))).toBe("Error: plain");
+    expect(formatReport("no error")).toBe("no error");
   });
 });
 

@@ -1,5 +1,6 @@
 const { createHeap, isHeapError } = require("@heapwright/core");
 const { hyperheap } = require("@heapwright/hyperheap");
+const { strict } = require("@heapwright/strict");
 const exercise = require("./exercise.cjs");
 
-exercise(createHeap, hyperheap, isHeapError);
+exercise(createHeap, hyperheap, strict, isHeapError);

@@ -4,9 +4,10 @@ const assert = require("node:assert/strict");
 /**
  * @param createHeap of one copy of core
  * @param hyperheap of one copy of the strategy
+ * @param strict of one copy of the plugins
  * @param isHeapError of every copy of core there is: each must know the other's errors
  */
-module.exports = function exercise(createHeap, hyperheap, ...isHeapError) {
+module.exports = function exercise(createHeap, hyperheap, strict, ...isHeapError) {
   const heap = createHeap({ memory: 1 << 20, strategy: hyperheap() });
   const sizes = [1, 16, 100, 4000, 70000];
   const blocks = sizes.map((size) => heap.alloc(size, 64));
@@ -39,4 +40,18 @@ module.exports = function exercise(createHeap, hyperheap, ...isHeapError) {
   }
   assert.equal(heap.alloc(1 << 21), 0);
   heap.check();
+
+  const guarded = createHeap({ memory: 1 << 20, strategy: hyperheap(), plugins: [strict()] });
+  const row = guarded.alloc(10);
+  guarded.memory.u8[row + 10] = 0;
+  assert.throws(
+    () => guarded.free(row),
+    (error) =>
+      isHeapError.every((isOne) => isOne(error, "ERR_HEAP_OVERFLOW")) &&
+      error.offset === 0 &&
+      error.block.seq === 1,
+  );
+  guarded.free(row);
+  guarded.check();
+  assert.deepEqual(guarded.strict.leaks(), []);
 };

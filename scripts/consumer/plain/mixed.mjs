@@ -4,18 +4,23 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import * as esmCore from "@heapwright/core";
 import * as esmHyperheap from "@heapwright/hyperheap";
+import * as esmStrict from "@heapwright/strict";
 import exercise from "./exercise.cjs";
 
 const require = createRequire(import.meta.url);
 const cjsCore = require("@heapwright/core");
 const cjsHyperheap = require("@heapwright/hyperheap");
+const cjsStrict = require("@heapwright/strict");
 
 const copies = new Set([esmCore.createHeap, cjsCore.createHeap]).size;
 assert.equal(copies, process.argv[2] === "two" ? 2 : 1);
 assert.equal(new Set([esmHyperheap.hyperheap, cjsHyperheap.hyperheap]).size, copies);
+assert.equal(new Set([esmStrict.strict, cjsStrict.strict]).size, copies);
 
 for (const { createHeap } of [esmCore, cjsCore]) {
   for (const { hyperheap } of [esmHyperheap, cjsHyperheap]) {
-    exercise(createHeap, hyperheap, esmCore.isHeapError, cjsCore.isHeapError);
+    for (const { strict } of [esmStrict, cjsStrict]) {
+      exercise(createHeap, hyperheap, strict, esmCore.isHeapError, cjsCore.isHeapError);
+    }
   }
 }

@@ -1,5 +1,6 @@
 import { createHeap, type Heap, isHeapError } from "@heapwright/core";
 import { hyperheap } from "@heapwright/hyperheap";
+import { type CheckedView, formatReport, type Leak, strict } from "@heapwright/strict";
 
 const heap = createHeap({ memory: 1 << 20, strategy: hyperheap() });
 const plain: Heap = heap;
@@ -23,3 +24,16 @@ try {
 heap.stats;
 // @ts-expect-error the same of the strategy
 createHeap({ memory: 1 << 20, strategy: hyperheap().nonsense });
+
+const guarded = createHeap({
+  memory: 1 << 20,
+  strategy: hyperheap(),
+  plugins: [strict({ tagName: (tag) => `tag ${tag}` })],
+});
+const leaks: readonly Leak[] = guarded.strict.leaks();
+const checked: CheckedView<number> = guarded.strict.view(guarded.alloc(leaks.length + 16), Uint32Array);
+const big: bigint = guarded.strict.view(checked.ptr, BigInt64Array).get(0);
+guarded.delayedFree.drain();
+if (big !== 0n) throw new Error(formatReport(guarded.strict.reports[0]));
+// @ts-expect-error a fence has no API
+guarded.fence;

@@ -4,9 +4,11 @@ import type * as esmCore from "@heapwright/core" with { "resolution-mode": "impo
 import type * as cjsCore from "@heapwright/core";
 import type * as esmHyperheap from "@heapwright/hyperheap" with { "resolution-mode": "import" };
 import type * as cjsHyperheap from "@heapwright/hyperheap";
+import type * as esmStrict from "@heapwright/strict" with { "resolution-mode": "import" };
+import type * as cjsStrict from "@heapwright/strict";
 
-declare const esm: typeof esmCore & typeof esmHyperheap;
-declare const cjs: typeof cjsCore & typeof cjsHyperheap;
+declare const esm: typeof esmCore & typeof esmHyperheap & typeof esmStrict;
+declare const cjs: typeof cjsCore & typeof cjsHyperheap & typeof cjsStrict;
 
 const one: cjsCore.Heap = esm.createHeap({ memory: 1 << 20, strategy: cjs.hyperheap() });
 const other: esmCore.Heap = cjs.createHeap({ memory: 1 << 20, strategy: esm.hyperheap() });
@@ -18,3 +20,11 @@ export function codeOf(error: unknown): string {
   const same: cjsCore.HeapError = error;
   return same.code;
 }
+
+const guarded = esm.createHeap({
+  memory: 1 << 20,
+  strategy: cjs.hyperheap(),
+  plugins: [cjs.strict(), esm.limit({ bytes: 10 })],
+});
+const api: esmStrict.StrictApi = guarded.strict;
+export const seq: number = api.seq;
