@@ -9,6 +9,7 @@ import { built, ownRoot, ownVersion } from "./assets.js";
 import { hostileFiles } from "./hostile-files.js";
 import type { BenchResult } from "./json.js";
 import { measureNames } from "./measures.js";
+import { STACKS, stackNames } from "./stacks/stacks.js";
 import { targetNames } from "./targets/index.js";
 import { randomTrace, traceOf } from "./test-traces.js";
 import { FREE, MALLOC, MEMALIGN, writeTrace } from "./trace.js";
@@ -77,7 +78,7 @@ describe("telling", () => {
     ]) {
       expect(stdout).toContain(word);
     }
-    for (const word of ["--measures", "--processes", "--live", "--json", "--help", "--version"])
+    for (const word of ["--measures", "--processes", "--live", "--stacks", "--json", "--help", "--version"])
       expect(stdout).toContain(word);
     expect([code, stderr]).toEqual([0, ""]);
   });
@@ -86,9 +87,9 @@ describe("telling", () => {
     expect(await cli("--version")).toEqual({ code: 0, stdout: `${ownVersion()}\n`, stderr: "" });
   });
 
-  it("list names every allocator, trace and measure", async () => {
+  it("list names every allocator, trace, measure and stack", async () => {
     const { code, stdout } = await cli("list");
-    for (const name of [...targetNames, ...traceNames, ...measureNames])
+    for (const name of [...targetNames, ...traceNames, ...measureNames, ...stackNames])
       expect(stdout).toContain(`\n  ${name}`);
     expect(code).toBe(0);
   });
@@ -105,7 +106,10 @@ describe("refusing", () => {
     [["-t", "emacs"], 'unknown trace "emacs"; known: cc1, git-log, jq'],
     [["-t", "./none.trace.gz"], "./none.trace.gz: no such file"],
     [["-t", "lua,"], "Expected names with commas between them"],
-    [["-m", "speed"], 'unknown measure "speed"; known: time, live, latency, space, composition'],
+    [["-m", "speed"], 'unknown measure "speed"; known: time, live, latency, space, composition, stacks'],
+    [["-s", "fences"], 'unknown stack "fences"; known: bare, limit'],
+    [["-s", "limit+fences"], 'unknown stack "fences"'],
+    [["-s", "limit+limit"], 'stack "limit+limit": '],
     [["--live", "1e3,many"], "Expected numbers from 1 to 1000000 with commas between them"],
     [["--live", "2000000"], "Expected numbers from 1 to 1000000"],
     [["-p", "0"], "Expected 1 to 1000"],
@@ -155,7 +159,8 @@ describe("measuring", () => {
     expect(summary?.common.map(({ traces }) => traces)).toEqual(targetNames.map(() => ["small"]));
     expect(summary?.ratios.find(({ allocator }) => allocator === "dlmalloc")?.ofMedians).toBe(1);
     expect(environment.node).toBe(process.version);
-    expect([result.live, result.latency, result.space, result.composition]).toEqual([null, null, null, null]);
+    const { live, latency, space, composition, stacks, stacksSummary } = result;
+    for (const other of [live, latency, space, composition, stacks, stacksSummary]) expect(other).toBeNull();
 
     expect(outcome.stdout).toContain(`Node ${process.version}`);
     expect(outcome.stdout).toMatch(/^small +\d/m);
@@ -248,6 +253,35 @@ describe("measuring", () => {
       expect(difference.low).toBeLessThanOrEqual(difference.high);
     }
     expect(outcome.stdout).toContain("What composing costs");
+  });
+
+  it("stacks: the trace under each stack that is named, and under none", async () => {
+    const { outcome, result } = await run("-m", "stacks", "-s", "limit,limit+bare", "-t", small, "-p", "3");
+    const { stacks, stacksSummary } = result;
+    const names = ["hyperheap+bare", "hyperheap+limit", "hyperheap+limit+bare"];
+    expect(result.comparison).toBeNull();
+    expect(stacks?.cells.map(({ allocator }) => allocator)).toEqual(names);
+    for (const cell of stacks?.cells ?? []) {
+      if (cell.status !== "measured") throw new Error(`${cell.allocator}: ${cell.detail}`);
+      expect(cell.processes.map((rounds) => rounds.length)).toEqual([2, 2, 2]);
+      expect(cell.min).toBeGreaterThan(0);
+    }
+    expect(stacksSummary?.reference).toBe(names[0]);
+    expect(stacksSummary?.common.map(({ traces }) => traces)).toEqual(names.map(() => ["small"]));
+    expect(outcome.stdout).toMatch(/^trace +bare +limit +limit\+bare$/m);
+    expect(outcome.stdout).toMatch(/^small +\S+ +±\d+%( +\S+ +±\d+% +\S+× +\S+×){2}$/m);
+    expect(outcome.stdout).toMatch(/^mean of 1( +\S+× +\S+×){2}$/m);
+    expect(outcome.stdout).toContain(`limit: ${STACKS.limit.about}`);
+    expect(outcome.stderr).toContain("stacks on small");
+  });
+
+  it("takes a stack for an allocator, in any measure", async () => {
+    const { result } = await run("-m", "time,space", "-a", "hyperheap,hyperheap+limit", "-t", small);
+    for (const cells of [result.comparison?.cells, result.space?.cells])
+      expect(cells?.map(({ allocator, status }) => `${allocator} ${status}`).sort()).toEqual([
+        "hyperheap measured",
+        "hyperheap+limit measured",
+      ]);
   });
 
   it("shows what cannot be run, with the reason, and leaves it out of the common mean", async () => {

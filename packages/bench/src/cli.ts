@@ -10,10 +10,19 @@ import { comparedAllocator } from "./compare.js";
 import { environment } from "./environment.js";
 import { messageOf, UsageError } from "./errors.js";
 import { type Results, toJson } from "./json.js";
-import { aboutMeasure, findMeasure, measureNames, runMeasures, tablesOf } from "./measures.js";
+import {
+  aboutMeasure,
+  defaultMeasures,
+  findMeasure,
+  measureNames,
+  runMeasures,
+  tablesOf,
+} from "./measures.js";
 import { createProgress } from "./progress.js";
 import { heading } from "./report/heading.js";
 import { EFFORTS, type Effort } from "./schedule.js";
+import { STACKS } from "./stacks/stacks.js";
+import { stackTarget } from "./stacks/target.js";
 import { loadTarget, targetNames } from "./targets/index.js";
 import { readTrace } from "./trace.js";
 import { describeTrace } from "./trace-stats.js";
@@ -22,7 +31,8 @@ import { BUNDLED_TRACES, bundledTrace, findTrace, traceNames } from "./traces.js
 interface RunOptions {
   readonly allocators: readonly string[];
   readonly traces: readonly string[];
-  readonly measures: readonly string[];
+  readonly measures?: readonly string[];
+  readonly stacks?: readonly string[];
   readonly live?: readonly number[];
   readonly processes?: number;
   readonly rounds?: number;
@@ -69,7 +79,10 @@ function effortOf({ quick, full, processes, rounds, live }: RunOptions): Effort 
 /** The main job. Returns the exit code. */
 async function run(options: RunOptions): Promise<number> {
   const effort = effortOf(options);
-  const measures = options.measures.map(findMeasure);
+  const { stacks } = options;
+  for (const name of stacks ?? []) stackTarget(name);
+  const measures =
+    options.measures?.map(findMeasure) ?? defaultMeasures(options.full === true || stacks !== undefined);
   const traces = options.traces.map(findTrace);
   const { allocators } = options;
   const compared = [];
@@ -83,7 +96,14 @@ async function run(options: RunOptions): Promise<number> {
 
   let results: Results;
   try {
-    results = await runMeasures(measures, { allocators, traces, effort, progress: progress.show, signal });
+    results = await runMeasures(measures, {
+      allocators,
+      traces,
+      stacks,
+      effort,
+      progress: progress.show,
+      signal,
+    });
   } finally {
     progress.stop();
     process.off("SIGINT", onInterrupt);
@@ -120,6 +140,11 @@ async function showList(): Promise<void> {
     lines.push(`  ${name.padEnd(10)} ${BUNDLED_TRACES[name]}: ${size}`);
   }
   lines.push("", "measures", ...measureNames.map((name) => `  ${name.padEnd(11)} ${aboutMeasure(name)}`));
+  lines.push(
+    "",
+    "stacks",
+    ...Object.entries(STACKS).map(([name, { about }]) => `  ${name.padEnd(12)} ${about}`),
+  );
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
@@ -144,9 +169,16 @@ function createProgram(finish: (code: number) => void): Command {
         .default([...traceNames], "all"),
     )
     .addOption(
-      new Option("-m, --measures <names>", "measures with commas between them")
-        .argParser(list)
-        .default([...measureNames], "all"),
+      new Option(
+        "-m, --measures <names>",
+        "measures with commas between them (default: all; stacks only with --full or --stacks)",
+      ).argParser(list),
+    )
+    .addOption(
+      new Option(
+        "-s, --stacks <names>",
+        "plugin stacks with commas between them, a+b for two in one (default: all)",
+      ).argParser(list),
     )
     .option("-p, --processes <n>", "processes per allocator and workload", count)
     .option("-r, --rounds <n>", "rounds in each process", count)

@@ -15,6 +15,7 @@ export interface Results {
   readonly latency?: Latency;
   readonly space?: Space;
   readonly composition?: Composition;
+  readonly stacks?: Comparison;
 }
 
 export interface BenchResult {
@@ -28,10 +29,13 @@ export interface BenchResult {
   readonly latency: Latency | null;
   readonly space: Space | null;
   readonly composition: Composition | null;
+  /** Allocators are `hyperheap+` and the stack's name; the summary's reference is the bare one. */
+  readonly stacks: Comparison | null;
+  readonly stacksSummary: Summary | null;
 }
 
 export function toJson(environment: Environment, effort: Effort, results: Results): BenchResult {
-  const { comparison, live, latency, space, composition } = results;
+  const { comparison, live, latency, space, composition, stacks } = results;
   return {
     format: "heapwright-bench",
     version: 2,
@@ -43,5 +47,7 @@ export function toJson(environment: Environment, effort: Effort, results: Result
     latency: latency ?? null,
     space: space ?? null,
     composition: composition ?? null,
+    stacks: stacks ?? null,
+    stacksSummary: stacks === undefined ? null : summarize(stacks),
   };
 }

@@ -9,14 +9,23 @@ import { compositionTable } from "./report/composition.js";
 import { latencyTable } from "./report/latency.js";
 import { liveTable } from "./report/live.js";
 import { spaceTable } from "./report/space.js";
+import { stacksTable } from "./report/stacks.js";
 import { comparisonTable } from "./report/time.js";
 import type { Effort } from "./schedule.js";
 import { measureSpace } from "./space/run.js";
+import { measureStacks } from "./stacks/run.js";
 import { findTrace } from "./traces.js";
+
+export interface MeasureOptions extends CompareOptions {
+  /** Plugin stacks; default all. */
+  readonly stacks?: readonly string[] | undefined;
+}
 
 interface Measure {
   readonly about: string;
-  run(options: CompareOptions): Promise<Results>;
+  /** Left out of a run that does not name it, unless that is a full one. */
+  readonly extra?: true;
+  run(options: MeasureOptions): Promise<Results>;
 }
 
 const MEASURES = {
@@ -42,11 +51,21 @@ const MEASURES = {
       composition: await measureComposition({ ...options, trace: findTrace("sqlite") }),
     }),
   },
+  stacks: {
+    about: "what plugins cost: the traces under each stack of them, against none",
+    extra: true,
+    run: async (options) => ({ stacks: await measureStacks(options) }),
+  },
 } as const satisfies { readonly [name: string]: Measure };
 
 export type MeasureName = keyof typeof MEASURES;
 
 export const measureNames = Object.keys(MEASURES) as readonly MeasureName[];
+
+/** What is measured where nothing is named. */
+export function defaultMeasures(full: boolean): readonly MeasureName[] {
+  return measureNames.filter((name) => full || !("extra" in MEASURES[name]));
+}
 
 /** One line on a measure. */
 export function aboutMeasure(name: MeasureName): string {
@@ -62,7 +81,7 @@ export function findMeasure(name: string): MeasureName {
 }
 
 /** Runs the measures in the order of the tables. Interrupted, it returns what there is. */
-export async function runMeasures(names: readonly MeasureName[], options: CompareOptions): Promise<Results> {
+export async function runMeasures(names: readonly MeasureName[], options: MeasureOptions): Promise<Results> {
   let results: Results = {};
   for (const name of measureNames) {
     if (!names.includes(name) || options.signal?.aborted) continue;
@@ -73,12 +92,13 @@ export async function runMeasures(names: readonly MeasureName[], options: Compar
 
 /** The tables of what was measured. */
 export function tablesOf(results: Results, effort: Effort): string[] {
-  const { comparison, live, latency, space, composition } = results;
+  const { comparison, live, latency, space, composition, stacks } = results;
   return [
     comparison && comparisonTable(comparison, effort),
     live && liveTable(live, { ...effort, processes: effort.liveProcesses }),
     latency && latencyTable(latency),
     space && spaceTable(space),
     composition && compositionTable(composition),
+    stacks && stacksTable(stacks, effort),
   ].filter((table) => table !== undefined);
 }

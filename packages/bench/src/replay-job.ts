@@ -15,12 +15,15 @@ const REGION_BYTES = 64 << 20;
 /** Pointers stay below 2^31, so that the replay's slots are small integers. */
 const MAX_REGION_BYTES = 2 ** 31 - 65536;
 
-/** The region: four times the peak of live bytes at least; all that is ever asked for where nothing is reused. */
+/**
+ * The region: four times the peak of live bytes at least, and the room a target wants for each block; all that is ever asked
+ * for where nothing is reused.
+ */
 export function regionBytes(module: TargetModule, stats: TraceStats): number {
   const wanted =
     module.reuses === false
       ? stats.requestedBytes + stats.requests * Math.max(32, stats.maxAlign)
-      : 4 * stats.peakLiveBytes;
+      : 4 * stats.peakLiveBytes + (module.blockRoom ?? 0) * stats.maxLiveBlocks;
   return Math.min(Math.max(REGION_BYTES, Math.ceil(wanted / 65536) * 65536), MAX_REGION_BYTES);
 }
 

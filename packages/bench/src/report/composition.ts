@@ -1,9 +1,9 @@
 /** The table of what composing costs. */
 import type { Composition, CompositionRow } from "../composition/run.js";
-import { layOut } from "./layout.js";
+import { layOut, nanoseconds } from "./layout.js";
 
 function signed(value: number): string {
-  return `${value < 0 ? "-" : "+"}${Math.abs(value).toFixed(2)}`;
+  return `${value < 0 ? "-" : "+"}${nanoseconds(Math.abs(value))}`;
 }
 
 const WORDS = { within: "within", over: "OVER", unsure: "unsure" } as const satisfies Record<

@@ -12,6 +12,7 @@ import { latencyTable } from "./latency.js";
 import { nanoseconds } from "./layout.js";
 import { liveTable } from "./live.js";
 import { spaceTable } from "./space.js";
+import { stacksTable } from "./stacks.js";
 import { comparisonTable } from "./time.js";
 
 const measured = (allocator: string, trace: string, median: number, min = median): Cell => {
@@ -108,7 +109,7 @@ describe("the tables", () => {
       unit: "alloc+free pair",
       base: 123.4,
       other: 125.6,
-      difference: { value: 2.2, low: -11.1, high: 13.3 },
+      difference: { value: 2.2, low: -11.1, high: 113.3 },
       limit: 1,
       verdict: "unsure",
     } as const;
@@ -118,7 +119,7 @@ describe("the tables", () => {
     };
     const text = compositionTable(composition);
     expect(widthOf(text)).toBeLessThanOrEqual(120);
-    expect(text).toMatch(/after 5 .* 123\.4 +125\.6 +\+2\.20 +-11\.10 … \+13\.30 +\+1 +unsure/);
+    expect(text).toMatch(/after 5 .* 123\.4 +125\.6 +\+2\.20 +-11\.1 … \+113 +\+1 +unsure/);
     expect(text).toMatch(/OVER[\s\S]*within/);
     expect(compositionTable({ rows: [], failure: "no heap", complete: false })).toContain(
       "not measured: no heap",
@@ -204,6 +205,29 @@ describe("the tables", () => {
     expect(widthOf(text)).toBeLessThanOrEqual(120);
     expect(text).toMatch(/^cc1 +4883 +80\.0% 1\.30× +50\.0% 1\.30× +no memalign +too slow 1\.30× +- +123×$/m);
     expect(text).toMatch(/^largest +1\.1364$/m);
+  });
+
+  it("stacks: ratios to the bare one, more stacks than fit in further tables", () => {
+    const names = ["bare", "limit", "stats", "fence", "poison", "delayed-free", "stats+strict"];
+    const given = names.map((name) => `hyperheap+${name}`);
+    const cells = given.flatMap((name, k) =>
+      traceNames.map((trace) => measured(name, trace, 100 * 5 ** k, 90 * 5 ** k)),
+    );
+    cells[traceNames.length] = notRun(given[1], traceNames[0], "out of memory");
+    const stacks = { ...comparison(given, traceNames, cells), complete: false };
+    const text = stacksTable(stacks, { processes: 5, rounds: 3 });
+    expect(widthOf(text)).toBeLessThanOrEqual(120);
+    expect(text).toMatch(/^trace +bare +limit +stats +fence$/m);
+    expect(text).toMatch(/^trace +bare +poison +delayed-free +stats\+strict$/m);
+    expect(text).toMatch(/^cc1 +100 +±3% +out of memory +2500 +±3% +25\.00× +25\.00× /m);
+    expect(text).toMatch(/^jq +100 +±3% +500 +±3% +5\.00× +5\.00× /m);
+    expect(text).toMatch(/^mean of 7 +5\.00× +5\.00× +25\.00× +25\.00× +125× +125×$/m);
+    expect(text).toContain("5 alternating processes of 3 rounds");
+    expect(text).toContain("Interrupted");
+    expect(text).not.toContain("hyperheap+");
+
+    const bare = comparison(given.slice(0, 1), ["jq"], cells.slice(2, 3));
+    expect(stacksTable(bare, { processes: 1, rounds: 1 })).toMatch(/^trace +bare\n─+\njq +100 +±3%$/m);
   });
 
   it("nanoseconds have three digits that matter", () => {

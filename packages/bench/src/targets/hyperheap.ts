@@ -2,13 +2,21 @@
  * The composed heap of this project over its hyperheap strategy, as an app gets it from `createHeap`: arguments and
  * every pointer are checked on each call, which no peer does. malloc is `allocUnsafe`, calloc is `alloc` (zeroed).
  */
-import { type Align, createHeap, isHeapError, type MemorySource } from "@heapwright/core";
+import {
+  type Align,
+  createHeap,
+  type Heap,
+  isHeapError,
+  type MemorySource,
+  type PluginInput,
+} from "@heapwright/core";
 import { hyperheap as strategy } from "@heapwright/hyperheap";
 import { versionOf } from "../assets.js";
 import type { Target, TargetModule } from "./target.js";
 
-function over(memory: MemorySource): Target {
-  const heap = createHeap({ memory, strategy: strategy() });
+/** The heap over the strategy and, for stacks/, plugins. */
+export function heapTarget(memory: MemorySource, plugins: readonly PluginInput[] = []): Target {
+  const heap: Heap = createHeap({ memory, strategy: strategy(), plugins });
   return {
     malloc: (size) => heap.allocUnsafe(size),
     calloc: (size) => heap.alloc(size),
@@ -26,6 +34,19 @@ function over(memory: MemorySource): Target {
   };
 }
 
+/** The same in no more than so many bytes; undefined where they have no room for the header and the tables. */
+export async function limitedHeapTarget(
+  bytes: number,
+  plugins: readonly PluginInput[] = [],
+): Promise<Target | undefined> {
+  try {
+    return heapTarget(new ArrayBuffer(bytes), plugins);
+  } catch (error) {
+    if (isHeapError(error, "ERR_INVALID_OPTION")) return undefined;
+    throw error;
+  }
+}
+
 const hyperheap: TargetModule = {
   name: "hyperheap",
   about:
@@ -33,17 +54,7 @@ const hyperheap: TargetModule = {
   alignment: 16,
   maxAlign: 4096,
   version: () => `@heapwright/hyperheap ${versionOf("@heapwright/hyperheap")}`,
-  async create(bytes) {
-    return over(bytes);
-  },
-  async createLimited(bytes) {
-    try {
-      return over(new ArrayBuffer(bytes));
-    } catch (error) {
-      // No room for the header and the tables.
-      if (isHeapError(error, "ERR_INVALID_OPTION")) return undefined;
-      throw error;
-    }
-  },
+  create: async (bytes) => heapTarget(bytes),
+  createLimited: (bytes) => limitedHeapTarget(bytes),
 };
 export default hyperheap;

@@ -17,6 +17,9 @@ const BUNDLED: { readonly [name: string]: () => Promise<{ default: TargetModule 
 /** The allocator all others are compared to. */
 export const REFERENCE = "dlmalloc";
 
+/** Before the name of a plugin stack: the strategy it stands on. */
+export const STACK_PREFIX = "hyperheap+";
+
 export const targetNames: readonly string[] = Object.keys(BUNDLED);
 
 function isTargetModule(value: unknown): value is TargetModule {
@@ -38,12 +41,15 @@ export function isTargetPath(name: string): boolean {
 }
 
 /**
- * A bundled allocator by name, or the default export of a module by path.
+ * A bundled allocator by name, a stack of plugins as `hyperheap+name`, or the default export of a module by path.
  * @throws {@link UsageError} for an unknown name or a file that is no target.
  */
 export async function loadTarget(name: string): Promise<TargetModule> {
   const bundled = Object.hasOwn(BUNDLED, name) ? BUNDLED[name] : undefined;
   if (bundled !== undefined) return (await bundled()).default;
+  if (name.startsWith(STACK_PREFIX) && !isTargetPath(name)) {
+    return (await import("../stacks/target.js")).stackTarget(name.slice(STACK_PREFIX.length));
+  }
   if (!isTargetPath(name))
     throw new UsageError(`unknown allocator "${name}"; known: ${targetNames.join(", ")}`);
   const path = resolve(name);

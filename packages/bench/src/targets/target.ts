@@ -39,6 +39,8 @@ export interface TargetModule {
   readonly hasRealloc?: boolean;
   /** False where freed memory is not used again: `bytes` then covers all a trace asks for. Default true. */
   readonly reuses?: boolean;
+  /** Bytes the memory gets for each live block, besides what every allocator has. Default 0. */
+  readonly blockRoom?: number;
   /** The package it comes from and its version. */
   version(): string;
   /** Says whether an error thrown by a call means exhaustion, where it is not answered with 0. */
