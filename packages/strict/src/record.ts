@@ -20,7 +20,7 @@
 import type { Context, Finding, HeapErrorCode, Inner, Plugin, PluginInstance } from "@heapwright/core";
 import { createApi, type StrictApi } from "./api.js";
 import { Blocks, deadWord, isDead, liveWord, nextSeq, seqOf } from "./blocks.js";
-import { enrich, isHeapError, type Sources } from "./enrich.js";
+import { enrich, isHeapError, type Known, type Sources } from "./enrich.js";
 import { type DetailedFinding, isDamage } from "./finding.js";
 import { GRAVEYARD_BYTES, Graveyard } from "./graveyard.js";
 import { createRealloc } from "./realloc.js";
@@ -90,13 +90,18 @@ function createRecord(inner: Inner, ctx: Context, options: RecordOptions): Plugi
   /** The call of the user that several of ours make up. */
   let during = "";
 
+  function reportOf(error: Known, foundAt: string): Error {
+    const { code, message, details } = enrich(sources, error, during || foundAt);
+    return ctx.error(code, message, details);
+  }
+
   /**
    * What was thrown below becomes a report. Returns if the call can be made again, or, for a pointer, is to be ignored; else throws.
    */
   function settle(error: unknown, foundAt: string): void {
     if (!isHeapError(error)) throw error;
-    const { code, message, details } = enrich(sources, error, during || foundAt);
-    const report = ctx.error(code, message, details);
+    const { code } = error;
+    const report = reportOf(error, foundAt);
     if (isDamage(error) || (foundAt === "free()" && isPointer(code))) reports.add(report);
     else throw report;
   }
@@ -186,6 +191,14 @@ function createRecord(inner: Inner, ctx: Context, options: RecordOptions): Plugi
     alloc: layer.alloc,
     free: layer.free,
     resize: layer.resize,
+    // A realloc begins with it, too.
+    usableSize(ptr) {
+      try {
+        return usableSize(ptr);
+      } catch (error) {
+        throw isHeapError(error) ? reportOf(error, "usableSize() or realloc()") : error;
+      }
+    },
     realloc(ptr, size, align, tag) {
       during = "realloc()";
       try {

@@ -7,7 +7,7 @@
  * | | |
  * |---|---|
  * | `off` | no stacks |
- * | `sampled` | of one block in 256, by a hash of its number: the same ones in each run |
+ * | `sampled` | of one block in 1,024, by a hash of its number: the same ones in each run |
  * | `all` | of every block |
  *
  * Bounded: at most 16,384 live blocks and the 1,024 freed last. Price of a capture: about 5 µs and 1 KB; of not capturing
@@ -52,7 +52,7 @@ export class Stacks {
   }
 
   keeps(seq: number): boolean {
-    return this.#all || Math.imul(seq, 0x9e3779b1) >>> 24 === 0;
+    return this.#all || Math.imul(seq, 0x9e3779b1) >>> 22 === 0;
   }
 
   /** Frames from `above` down are left out. */
@@ -107,5 +107,5 @@ function framesOf({ stack }: Captured): string[] {
 
 /** The directory a frame's file is in, as the frame writes it. */
 function directoryOf(frame: string): string {
-  return /(?:\(|@|at )((?:[a-z]+:)?[^()]*[\\/])[^\\/()]*$/.exec(frame)?.[1] ?? "";
+  return /(?:\(|@|at )((?:[a-z]+:)?[^()]*[\\/])[^\\/()]*\)?$/.exec(frame)?.[1] ?? "";
 }

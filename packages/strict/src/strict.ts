@@ -23,7 +23,7 @@ export interface StrictOptions {
   readonly poison?: PoisonOptions | false;
   /** Options of `delayedFree`; false leaves it out. */
   readonly delayedFree?: DelayedFreeOptions | false;
-  /** Call stacks of allocations and frees: of one block in 256 (default), of all, of none. */
+  /** Call stacks of allocations and frees: of one block in 1,024 (default), of all, of none. */
   readonly stacks?: StackMode;
   /** What becomes of a finding; default `"throw"`. */
   readonly onError?: ReportPolicy;
