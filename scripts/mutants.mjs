@@ -3,6 +3,7 @@
 // under that name has to find it. Ends with 1 if one is not found or no longer applies.
 import { spawn } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { root, run, withTempDir } from "./lib/workspace.mjs";
@@ -17,11 +18,14 @@ Applies each patch of mutants/ to a copy of the sources, runs the tests and name
 
 /** The tests of the points: each mistake that is an example of one has its own among them. */
 const OWN_TESTS = ["packages/hyperheap/src/mistakes"];
-/** The tests that are run first for a mistake that is an example of no point: among them one that looks after every operation. */
-const QUICK_TESTS = [
-  ...["first-fit", "tree", "misuse", "golden"].map((name) => `packages/hyperheap/src/${name}`),
-  "packages/core/src/heap",
-];
+/** The tests that are run first for a mistake in a package that is an example of no point: quick ones that look after every operation. */
+const QUICK_TESTS = {
+  core: ["packages/core/src/heap"],
+  hyperheap: ["first-fit", "tree", "misuse", "golden"].map((name) => `packages/hyperheap/src/${name}`),
+  strict: ["packages/strict/src"],
+};
+/** So many mistakes are judged at a time, each in a copy of its own. */
+const AT_A_TIME = Math.min(4, availableParallelism());
 /** The projects whose tests are run for a mistake that none of them finds. */
 const PROJECTS = ["core", "hyperheap", "strict"];
 /** A mistake may make a loop endless: after this many milliseconds that counts as found. */
@@ -30,16 +34,19 @@ const HANGS = `no end within ${LIMIT / 1000} s`;
 
 const POINT = "Point: ";
 
-/** `{ name, file, title, point }` of every patch; `point` is empty where it names none. */
+/** `{ name, file, title, point, quick }` of every patch; `point` is empty where it names none. */
 function patches() {
   const dir = join(root, "mutants");
   return readdirSync(dir)
     .filter((file) => file.endsWith(".patch"))
     .sort()
     .map((file) => {
-      const [title, second] = readFileSync(join(dir, file), "utf8").split("\n", 2);
+      const text = readFileSync(join(dir, file), "utf8");
+      const [title, second] = text.split("\n", 2);
       const point = second.startsWith(POINT) ? second.slice(POINT.length) : "";
-      return { name: file.slice(0, -".patch".length), file: join(dir, file), title, point };
+      const [, changed] = /^\+\+\+ b\/packages\/([^/]+)\//m.exec(text) ?? [];
+      const quick = QUICK_TESTS[changed] ?? [];
+      return { name: file.slice(0, -".patch".length), file: join(dir, file), title, point, quick };
     });
 }
 
@@ -66,10 +73,11 @@ function copySources(to) {
 const readsBuilt = (file) => readFileSync(join(root, file), "utf8").includes("/dist/");
 
 /** Runs tests in `dir`. `{ passed, failed: names, note }`; `note` says why there are no names where there are none. */
-async function test(dir, filters) {
+async function test(dir, filters, workers = 1) {
   const report = join(dir, "report.json");
   rmSync(report, { force: true });
   const options = ["--root", ".", "--typecheck.enabled=false", "--reporter=json", `--outputFile=${report}`];
+  options.push(`--maxWorkers=${workers}`);
   const args = [...filters, ...options, ...PROJECTS.map((name) => `--project=${name}`)];
   const { status, output } = await start(dir, [
     join(root, "node_modules", "vitest", "vitest.mjs"),
@@ -125,7 +133,7 @@ function start(cwd, args) {
 const lastLine = (text) => text.trim().split("\n").at(-1) ?? "";
 
 /** What became of one mistake: `{ isFound, by, others }`, `by` being the test that found it, or why none did. */
-async function judge(dir, { file, point }) {
+async function judge(dir, { file, point, quick }) {
   // The copy may lie below some other repository, whose paths git would then go by.
   const env = { GIT_CEILING_DIRECTORIES: dirname(dir) };
   const apply = (...options) =>
@@ -138,7 +146,7 @@ async function judge(dir, { file, point }) {
   try {
     // Without a point any test will do, and the first is enough.
     const bail = point === "" ? ["--bail=1"] : [];
-    for (const filters of point === "" ? [QUICK_TESTS, OWN_TESTS, []] : [OWN_TESTS, []]) {
+    for (const filters of point === "" ? [quick, OWN_TESTS, []] : [OWN_TESTS, []]) {
       const { failed, note } = await test(dir, [...filters, ...bail]);
       const own = failed.find((name) => name.includes(point));
       if (own !== undefined) return { isFound: true, by: own, others: failed.length - 1 };
@@ -162,16 +170,22 @@ async function main({ only, list }) {
     for (const { name, title } of chosen) console.log(`${name}  ${title}`);
     return;
   }
-  await withTempDir(async (dir) => {
-    copySources(dir);
+  await withTempDir(async (temp) => {
+    const copies = Array.from({ length: Math.min(AT_A_TIME, chosen.length) }, (_, index) =>
+      join(temp, `${index}`),
+    );
+    for (const dir of copies) copySources(dir);
     const began = Date.now();
-    const { passed, failed, note } = await test(dir, []);
+    const { passed, failed, note } = await test(copies[0], [], AT_A_TIME);
     if (failed.length > 0 || note !== "" || passed === 0) {
       throw new Error(`the tests fail without any mistake: ${failed.join("; ") || note || "there are none"}`);
     }
     console.log(`${passed} tests pass without a mistake (${seconds(began)})`);
     let survivors = 0;
-    for (const patch of chosen) {
+    const left = [...chosen];
+    const judgeNext = async (dir) => {
+      const patch = left.shift();
+      if (patch === undefined) return;
       const since = Date.now();
       const { isFound, by, others } = await judge(dir, patch);
       if (!isFound) survivors++;
@@ -180,7 +194,9 @@ async function main({ only, list }) {
       console.log(
         `        ${isFound ? "found by" : "because"} ${by}${others > 0 ? `, and ${others} more` : ""}`,
       );
-    }
+      await judgeNext(dir);
+    };
+    await Promise.all(copies.map(judgeNext));
     console.log(`\n${chosen.length - survivors} of ${chosen.length} mistakes found`);
     if (survivors > 0) process.exitCode = 1;
   });

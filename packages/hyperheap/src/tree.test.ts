@@ -7,8 +7,8 @@ import { randomOf } from "./fixtures/random.js";
 import { slots } from "./fixtures/slots.js";
 import { rebuildIndex } from "./free-chunks.js";
 import { NONE } from "./hints.js";
-import { levelSizes, planTables, type Space, STRETCH_SHIFT } from "./space.js";
-import { findStretch } from "./tree.js";
+import { DEFERRED, levelSizes, planTables, type Space, STRETCH_SHIFT } from "./space.js";
+import { BOUND, findStretch, isPending } from "./tree.js";
 
 describe("levelSizes", () => {
   it("goes from the lowest level to one that is small enough", () => {
@@ -78,6 +78,33 @@ describe("nextSegment and findStretch", () => {
   });
 });
 
+describe("bitmaps and tree", () => {
+  // Highest levels of one node and of more than one.
+  it.each([
+    [3 << 15, 1, 3],
+    [3 << 20, 2, 3],
+    [1 << 24, 3, 1],
+  ])("say what there is, and lead to the first chunk that fits, in %i bytes", (bytes, levels, top) => {
+    const { heap, space } = opened(bytes);
+    expect([space.bitmapNodes.length, space.bitmapNodes.at(-1)]).toEqual([levels, top]);
+    const random = randomOf(3);
+    const live: number[] = [];
+    for (let step = 0; step < 500; step++) {
+      if (live.length < 60 || random.below(100) < 52) {
+        // Few blocks far apart: words above have few bits, and lose their last ones again and again.
+        const need = 16 * (1 + random.below(random.below(2) === 0 ? 20 : bytes >> 10));
+        const expected = [...heap.blocks()].find((each) => each.state === "free" && each.usable >= need)?.ptr;
+        const ptr = heap.allocUnsafe(need);
+        expect(ptr).toBe(expected ?? 0);
+        if (ptr !== 0) live.push(ptr);
+      } else {
+        heap.free(live.splice(random.below(live.length), 1)[0] as number);
+      }
+      heap.check();
+    }
+  });
+});
+
 describe.each([0, 6])("rebuildIndex, with %i slots a header", (count) => {
   it("makes the index of the chunks alone, and the heap goes on as before", () => {
     const plugins = count === 0 ? [] : [slots(count, 4)];
@@ -100,6 +127,7 @@ describe.each([0, 6])("rebuildIndex, with %i slots a header", (count) => {
       for (let turn = 0; turn < 400; turn++) step();
       const { space, heap } = damaged;
       // What is of the index, and nothing else: payload map and page table stay.
+      space.i32[space.state + DEFERRED] = random.below(2 ** 32);
       for (let word = space.hints; word < space.payloads; word++) space.i32[word] = random.below(2 ** 32);
       for (let word = space.free; word < space.pages; word++) space.i32[word] = random.below(2 ** 32);
       expect(() => heap.check()).toThrowError(/index|free map/);
@@ -143,5 +171,40 @@ describe("check()", () => {
     expect(() => far.heap.check()).toThrowError(/hint of class 1 is 0, less than that of the class below/);
     i32[hints] = 0;
     far.heap.check();
+  });
+
+  it("lets one stretch wait whose leaf says enough, and no other", () => {
+    const { heap, space } = opened(1 << 20);
+    // Two holes of two stretches each, and the first is cut.
+    const [hole, , other] = [8000, 64, 8000, 64].map((size) => heap.allocUnsafe(size)) as number[];
+    for (const ptr of [hole, other] as number[]) heap.free(ptr);
+    expect(heap.allocUnsafe(1000)).toBe(hole);
+    const [stretch, sound] = [hole, other].map((ptr) => ((ptr as number) - space.areaStart) >>> 12) as [
+      number,
+      number,
+    ];
+    const { i32, state } = space;
+    expect(i32[state + DEFERRED]).toBe(stretch + 1);
+    expect([isPending(space, stretch), isPending(space, sound)]).toEqual([true, false]);
+    const largest = (8000 + space.header - (1000 + 8 + space.header)) / 16;
+    const mark = ~BOUND;
+    const leaf = (of: number): number => (space.treeStart[0] as number) + of;
+    const none = space.treeWords[0] as number;
+    for (const [word, value, finding] of [
+      [leaf(stretch), mark | largest, ""],
+      [leaf(stretch), mark | (largest - 1), `word ${stretch} of level 0 `],
+      [leaf(stretch), i32[leaf(stretch)] & BOUND, `word ${stretch} of level 0 `],
+      [leaf(sound), i32[leaf(sound)] | mark, `word ${sound} of level 0 `],
+      [state + DEFERRED, 0, `word ${stretch} of level 0 `],
+      [state + DEFERRED, none + 1, `stretch ${none} waits, which there is not`],
+    ] as [number, number, string][]) {
+      heap.check();
+      const before = i32[word] as number;
+      i32[word] = value;
+      if (finding === "") heap.check();
+      else expect(() => heap.check(), `${value} in word ${word}`).toThrowError(finding);
+      i32[word] = before;
+    }
+    heap.check();
   });
 });
