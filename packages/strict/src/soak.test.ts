@@ -111,16 +111,57 @@ describe.each(MEMORIES)("on %s", (_memory, grows, make) => {
 
 describe("with other plugins", () => {
   it.each([
-    ["limit and failEvery", [limit({ bytes: 400 * KIB }), failEvery(7), strict()], "header"],
-    ["a quarantine of one", [strict({ delayedFree: { slots: 1 } })], undefined],
-    ["a quarantine of 4 KiB", [strict({ delayedFree: { slots: 1000, bytes: 4096 } })], undefined],
-    ["everything verified at each free", [strict({ delayedFree: { verify: "every-free" } })], undefined],
-    ["odd fences", [strict({ fence: { bytes: 7, before: 4 } })], undefined],
-    ["only a quarantine", [delayedFree({ slots: 3 })], undefined],
-  ] as const)("%s", (_name, plugins, volatile) => {
-    // Who counts failures changes its own words when a call fails.
+    ["a quarantine of one", [strict({ delayedFree: { slots: 1 } })]],
+    ["a quarantine of 4 KiB", [strict({ delayedFree: { slots: 1000, bytes: 4096 } })]],
+    ["everything verified at each free", [strict({ delayedFree: { verify: "every-free" } })]],
+    ["odd fences", [strict({ fence: { bytes: 7, before: 4 } })]],
+    ["only a quarantine", [delayedFree({ slots: 3 })]],
+    ["limit", [limit({ bytes: 400 * KIB }), strict()]],
+  ] as const)("%s", (_name, plugins) => {
+    soak(() => createHeap({ memory: MIB, strategy: hyperheap(), plugins }), {
+      operations: Math.round(OPERATIONS / 5),
+      seed: 3,
+      reusable: plugins.length === 1,
+    });
+  });
+
+  it("requests that are made to fail", () => {
+    const make = () => createHeap({ memory: MIB, strategy: hyperheap(), plugins: [failEvery(7), strict()] });
+    // The count of failEvery, in the header, goes on when a call fails.
+    soak(() => heapSubject(make(), { volatile: "header" }), {
+      operations: Math.round(OPERATIONS / 5),
+      seed: 3,
+    });
+  });
+});
+
+describe("across 2 GiB", () => {
+  it("addresses, fences and the quarantine are as anywhere else", () => {
+    const memory = new ArrayBuffer(2 ** 31 + 2 ** 19);
     const make = () =>
-      heapSubject(createHeap({ memory: MIB, strategy: hyperheap(), plugins }), volatile && { volatile });
-    soak(make, { operations: Math.round(OPERATIONS / 5), seed: 3, reusable: volatile === undefined });
+      createHeap({
+        memory,
+        base: 2 ** 31 - 2 ** 17,
+        bytes: 2 ** 18,
+        strategy: hyperheap(),
+        plugins: [strict()],
+      });
+    soak(make, { operations: Math.round(OPERATIONS / 20), seed: 4 });
+    const heap = make();
+    const bad =
+      Array.from({ length: 400 }, () => heap.alloc(300))
+        .filter((ptr) => ptr > 2 ** 31)
+        .at(-1) ?? 0;
+    const { u8 } = heap.memory;
+    u8[bad + 300] ^= 1;
+    expect(() => heap.free(bad)).toThrowError(
+      expect.objectContaining({ code: "ERR_HEAP_OVERFLOW", ptr: bad, offset: 0 }),
+    );
+    heap.free(bad);
+    u8[bad + 299] = 1;
+    expect(() => heap.check()).toThrowError(
+      expect.objectContaining({ code: "ERR_USE_AFTER_FREE", ptr: bad, offset: 299 }),
+    );
+    expect(heap.strict.view(heap.alloc(64), Uint32Array).length).toBe(16);
   });
 });
