@@ -28,9 +28,14 @@ const QUICK_TESTS = {
 const AT_A_TIME = Math.min(4, availableParallelism());
 /** The projects whose tests are run for a mistake that none of them finds. */
 const PROJECTS = ["core", "hyperheap", "strict"];
-/** A mistake may make a loop endless: after this many milliseconds that counts as found. */
-const LIMIT = 120_000;
-const HANGS = `no end within ${LIMIT / 1000} s`;
+/**
+ * A mistake may make a loop endless. After what all tests take without one (in one worker) some of them count as stuck, which finds
+ * it; all of them only after so many times as long.
+ */
+const PATIENCE = 3;
+/** Milliseconds that they may take. */
+const LIMIT = 600_000;
+const HANGS = "no end in sight";
 
 const POINT = "Point: ";
 
@@ -73,17 +78,14 @@ function copySources(to) {
 const readsBuilt = (file) => readFileSync(join(root, file), "utf8").includes("/dist/");
 
 /** Runs tests in `dir`. `{ passed, failed: names, note }`; `note` says why there are no names where there are none. */
-async function test(dir, filters, workers = 1) {
+async function test(dir, filters, { limit = LIMIT, workers = 1 } = {}) {
   const report = join(dir, "report.json");
   rmSync(report, { force: true });
   const options = ["--root", ".", "--typecheck.enabled=false", "--reporter=json", `--outputFile=${report}`];
   options.push(`--maxWorkers=${workers}`);
   const args = [...filters, ...options, ...PROJECTS.map((name) => `--project=${name}`)];
-  const { status, output } = await start(dir, [
-    join(root, "node_modules", "vitest", "vitest.mjs"),
-    "run",
-    ...args,
-  ]);
+  const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
+  const { status, output } = await start(dir, [vitest, "run", ...args], limit);
   if (status === "limit") return { passed: 0, failed: [], note: HANGS };
   if (!existsSync(report)) return { passed: 0, failed: [], note: lastLine(output) };
   const { testResults, numPassedTests } = JSON.parse(readFileSync(report, "utf8"));
@@ -109,7 +111,7 @@ function end(group) {
 }
 
 /** A process of its own group, so that workers in endless loops end with it. */
-function start(cwd, args) {
+function start(cwd, args, limit) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd, detached: true, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
@@ -120,7 +122,7 @@ function start(cwd, args) {
     const timer = setTimeout(() => {
       isOver = true;
       end(child.pid);
-    }, LIMIT);
+    }, limit);
     child.on("error", reject);
     child.on("close", (code) => {
       running.delete(child.pid);
@@ -133,7 +135,7 @@ function start(cwd, args) {
 const lastLine = (text) => text.trim().split("\n").at(-1) ?? "";
 
 /** What became of one mistake: `{ isFound, by, others }`, `by` being the test that found it, or why none did. */
-async function judge(dir, { file, point, quick }) {
+async function judge(dir, { file, point, quick }, limit) {
   // The copy may lie below some other repository, whose paths git would then go by.
   const env = { GIT_CEILING_DIRECTORIES: dirname(dir) };
   const apply = (...options) =>
@@ -147,7 +149,9 @@ async function judge(dir, { file, point, quick }) {
     // Without a point any test will do, and the first is enough.
     const bail = point === "" ? ["--bail=1"] : [];
     for (const filters of point === "" ? [quick, OWN_TESTS, []] : [OWN_TESTS, []]) {
-      const { failed, note } = await test(dir, [...filters, ...bail]);
+      const { failed, note } = await test(dir, [...filters, ...bail], {
+        limit: filters.length === 0 ? PATIENCE * limit : limit,
+      });
       const own = failed.find((name) => name.includes(point));
       if (own !== undefined) return { isFound: true, by: own, others: failed.length - 1 };
       if (failed.length > 0)
@@ -176,18 +180,19 @@ async function main({ only, list }) {
     );
     for (const dir of copies) copySources(dir);
     const began = Date.now();
-    const { passed, failed, note } = await test(copies[0], [], AT_A_TIME);
+    const { passed, failed, note } = await test(copies[0], [], { workers: AT_A_TIME });
     if (failed.length > 0 || note !== "" || passed === 0) {
       throw new Error(`the tests fail without any mistake: ${failed.join("; ") || note || "there are none"}`);
     }
     console.log(`${passed} tests pass without a mistake (${seconds(began)})`);
+    const limit = AT_A_TIME * (Date.now() - began);
     let survivors = 0;
     const left = [...chosen];
     const judgeNext = async (dir) => {
       const patch = left.shift();
       if (patch === undefined) return;
       const since = Date.now();
-      const { isFound, by, others } = await judge(dir, patch);
+      const { isFound, by, others } = await judge(dir, patch, limit);
       if (!isFound) survivors++;
       console.log(`\n${isFound ? "found " : "MISSED"}  ${patch.name} (${seconds(since)})`);
       console.log(`        ${patch.title}`);

@@ -82,7 +82,8 @@ async function run(options: RunOptions): Promise<number> {
   const { stacks } = options;
   for (const name of stacks ?? []) stackTarget(name);
   const measures =
-    options.measures?.map(findMeasure) ?? defaultMeasures(options.full === true || stacks !== undefined);
+    options.measures?.map(findMeasure) ??
+    defaultMeasures(options.full === true, stacks === undefined ? [] : ["stacks"]);
   const traces = options.traces.map(findTrace);
   const { allocators } = options;
   const compared = [];
@@ -171,7 +172,7 @@ function createProgram(finish: (code: number) => void): Command {
     .addOption(
       new Option(
         "-m, --measures <names>",
-        "measures with commas between them (default: all; stacks only with --full or --stacks)",
+        "measures with commas between them (default: all; stacks and views only with --full, stacks also with --stacks)",
       ).argParser(list),
     )
     .addOption(

@@ -38,6 +38,7 @@ export { liveTable } from "./report/live.js";
 export { spaceTable } from "./report/space.js";
 export { stacksTable } from "./report/stacks.js";
 export { comparisonTable, type Repeats } from "./report/time.js";
+export { viewsTable } from "./report/views.js";
 export { EFFORTS, type Effort, type Progress, type StopSignal } from "./schedule.js";
 export type { Footprint } from "./space/footprint.js";
 export { measureSpace, type Space, type SpaceCell } from "./space/run.js";
@@ -63,3 +64,4 @@ export {
 export { describeTrace, type TraceStats } from "./trace-stats.js";
 export { bundledTrace, findTrace, type TraceFile, traceNames } from "./traces.js";
 export { TooSlow, type VerifyOptions, verifyReplay, WrongAnswer } from "./verify.js";
+export { measureViews, type ViewCost, type ViewOptions, type ViewRow } from "./views/run.js";

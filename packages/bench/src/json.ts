@@ -7,6 +7,7 @@ import type { LiveCost } from "./live/run.js";
 import type { Effort } from "./schedule.js";
 import type { Space } from "./space/run.js";
 import { type Summary, summarize } from "./summary.js";
+import type { ViewCost } from "./views/run.js";
 
 /** What was measured; a measure that was not asked for, or not come to, is missing. */
 export interface Results {
@@ -16,6 +17,7 @@ export interface Results {
   readonly space?: Space;
   readonly composition?: Composition;
   readonly stacks?: Comparison;
+  readonly views?: ViewCost;
 }
 
 export interface BenchResult {
@@ -32,10 +34,11 @@ export interface BenchResult {
   /** Allocators are `hyperheap+` and the stack's name; the summary's reference is the bare one. */
   readonly stacks: Comparison | null;
   readonly stacksSummary: Summary | null;
+  readonly views: ViewCost | null;
 }
 
 export function toJson(environment: Environment, effort: Effort, results: Results): BenchResult {
-  const { comparison, live, latency, space, composition, stacks } = results;
+  const { comparison, live, latency, space, composition, stacks, views } = results;
   return {
     format: "heapwright-bench",
     version: 2,
@@ -49,5 +52,6 @@ export function toJson(environment: Environment, effort: Effort, results: Result
     composition: composition ?? null,
     stacks: stacks ?? null,
     stacksSummary: stacks === undefined ? null : summarize(stacks),
+    views: views ?? null,
   };
 }

@@ -11,10 +11,12 @@ import { liveTable } from "./report/live.js";
 import { spaceTable } from "./report/space.js";
 import { stacksTable } from "./report/stacks.js";
 import { comparisonTable } from "./report/time.js";
+import { viewsTable } from "./report/views.js";
 import type { Effort } from "./schedule.js";
 import { measureSpace } from "./space/run.js";
 import { measureStacks } from "./stacks/run.js";
 import { findTrace } from "./traces.js";
+import { measureViews } from "./views/run.js";
 
 export interface MeasureOptions extends CompareOptions {
   /** Plugin stacks; default all. */
@@ -56,15 +58,20 @@ const MEASURES = {
     extra: true,
     run: async (options) => ({ stacks: await measureStacks(options) }),
   },
+  views: {
+    about: "what checked views cost: reads of a block, against a typed array",
+    extra: true,
+    run: async (options) => ({ views: await measureViews(options) }),
+  },
 } as const satisfies { readonly [name: string]: Measure };
 
 export type MeasureName = keyof typeof MEASURES;
 
 export const measureNames = Object.keys(MEASURES) as readonly MeasureName[];
 
-/** What is measured where nothing is named. */
-export function defaultMeasures(full: boolean): readonly MeasureName[] {
-  return measureNames.filter((name) => full || !("extra" in MEASURES[name]));
+/** What is measured where no measure is named; `named` are those that other options ask for. */
+export function defaultMeasures(full: boolean, named: readonly MeasureName[] = []): readonly MeasureName[] {
+  return measureNames.filter((name) => full || !("extra" in MEASURES[name]) || named.includes(name));
 }
 
 /** One line on a measure. */
@@ -92,7 +99,7 @@ export async function runMeasures(names: readonly MeasureName[], options: Measur
 
 /** The tables of what was measured. */
 export function tablesOf(results: Results, effort: Effort): string[] {
-  const { comparison, live, latency, space, composition, stacks } = results;
+  const { comparison, live, latency, space, composition, stacks, views } = results;
   return [
     comparison && comparisonTable(comparison, effort),
     live && liveTable(live, { ...effort, processes: effort.liveProcesses }),
@@ -100,5 +107,6 @@ export function tablesOf(results: Results, effort: Effort): string[] {
     space && spaceTable(space),
     composition && compositionTable(composition),
     stacks && stacksTable(stacks, effort),
+    views && viewsTable(views, effort),
   ].filter((table) => table !== undefined);
 }

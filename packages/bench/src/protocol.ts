@@ -5,6 +5,7 @@
 import type { ClockedReplays } from "./latency/clocked.js";
 import type { Round } from "./measure.js";
 import type { Footprint } from "./space/footprint.js";
+import type { ViewType } from "./views/job.js";
 
 /** Replay one trace over one allocator. */
 export interface ReplaySpec {
@@ -40,7 +41,15 @@ export interface LiveSpec {
   readonly limitMs: number;
 }
 
-export type JobSpec = ReplaySpec | CompositionSpec | LiveSpec;
+/** Read a block at random indices. */
+export interface ViewSpec {
+  readonly kind: "view";
+  readonly type: ViewType;
+  /** Through a view of `heap.strict`, else through a typed array. */
+  readonly checked: boolean;
+}
+
+export type JobSpec = ReplaySpec | CompositionSpec | LiveSpec | ViewSpec;
 
 /** Find the smallest region of an allocator on a trace. */
 export interface SpaceSpec {
@@ -64,7 +73,7 @@ export interface Loaded {
   readonly note?: string | undefined;
 }
 
-/** Rounds by what was measured: `replay`; `learned` and `random`; `pattern` and `trace`. */
+/** Rounds by what was measured: `replay`; `learned` and `random`; `pattern` and `trace`; `reads`. */
 export type Sample = { readonly [what: string]: Round };
 
 export interface Replies {

@@ -13,6 +13,7 @@ let limitMs = 0;
 async function loadJob(spec: JobSpec): Promise<Job> {
   // Loaded only here: it brings core and hyperheap, which no other allocator's process should know.
   if (spec.kind === "composition") return (await import("./composition/job.js")).compositionJob(spec);
+  if (spec.kind === "view") return (await import("./views/job.js")).viewJob(spec);
   module = await loadTarget(spec.target);
   limitMs = spec.limitMs;
   return spec.kind === "replay" ? replayJob(spec, module) : liveJob(spec, module);

@@ -92,7 +92,7 @@ describe("bitmaps and tree", () => {
     for (let step = 0; step < 500; step++) {
       if (live.length < 60 || random.below(100) < 52) {
         // Few blocks far apart: words above have few bits, and lose their last ones again and again.
-        const need = 16 * (1 + random.below(random.below(2) === 0 ? 20 : bytes >> 10));
+        const need = 16 * (1 + random.below(random.below(2) === 0 ? 20 : bytes >> 8));
         const expected = [...heap.blocks()].find((each) => each.state === "free" && each.usable >= need)?.ptr;
         const ptr = heap.allocUnsafe(need);
         expect(ptr).toBe(expected ?? 0);
@@ -205,6 +205,21 @@ describe("check()", () => {
       else expect(() => heap.check(), `${value} in word ${word}`).toThrowError(finding);
       i32[word] = before;
     }
+    heap.check();
+  });
+
+  it("and heaps do not follow one that names no stretch", () => {
+    const { heap, space } = opened(1 << 20);
+    const hole = heap.allocUnsafe(5000);
+    const behind = heap.allocUnsafe(16);
+    heap.free(hole);
+    const prev = ((behind - space.header) >>> 2) + 1;
+    const before = space.i32[prev] as number;
+    expect(before).toBeLessThan(0);
+    space.i32[space.state + DEFERRED] = prev - (space.treeStart[0] as number) + 1;
+    expect(heap.allocUnsafe(4000)).toBe(hole);
+    // The rest is in the next stretch, and what was cut before is the block's left neighbour no more.
+    expect(space.i32[prev]).toBe(-(behind - space.header - (hole + 4000)) | 1);
     heap.check();
   });
 });

@@ -64,7 +64,8 @@ function defer(space: Space, stretch: number, at: number): void {
   const before = i32[state + DEFERRED] - 1;
   i32[at] |= PENDING;
   i32[state + DEFERRED] = stretch + 1;
-  if (before >= 0 && before !== stretch && isPending(space, before)) settle(space, before);
+  if (before < 0 || before >= space.treeWords[0] || before === stretch) return;
+  if (isPending(space, before)) settle(space, before);
 }
 
 /** May a stretch have less than its leaf says? */
