@@ -50,7 +50,7 @@ export function enrich(sources: Sources, error: Known | DetailedFinding, foundAt
   const subject = block ?? (buried && { ...buried, tag: 0, state: "free", agent: 0 });
   const trace = subject === undefined ? {} : (sources.stacks?.text(subject.seq) ?? {});
   const freedBy = given.freedAt ?? (buried && `agent ${buried.freedBy}`);
-  const hint = hintFor(sources, error, trace, foundAt) ?? given.hint;
+  const hint = hintFor(error, trace, foundAt) ?? given.hint;
   const details: HeapErrorDetails = {
     ...given,
     foundAt: `${foundAt}, agent ${ctx.agent}`,
@@ -120,7 +120,6 @@ function pointerText(
 }
 
 function hintFor(
-  { stacks }: Sources,
   error: { readonly code: HeapErrorCode },
   trace: TraceText,
   foundAt: string,
@@ -137,8 +136,7 @@ function hintFor(
     else parts.push("call heap.check() in between: it looks at every fence");
   } else if (code !== "ERR_DOUBLE_FREE" && code !== "ERR_INVALID_POINTER") return undefined;
   if (trace.allocated === undefined && trace.freed === undefined) {
-    const missing = stacks === undefined ? "" : " of every block, by this agent";
-    parts.push(`stacks: "all" shows where blocks were allocated and freed${missing}`);
+    parts.push('stacks: "all" shows where every block was allocated and freed');
   }
   return parts.length === 0 ? undefined : parts.join("; ");
 }

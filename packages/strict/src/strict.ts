@@ -4,7 +4,7 @@
  *     plugins: [strict()]  is  [record, fence(), poison(), delayedFree()]        record: heap.strict, see record.ts
  *
  * Price with the defaults, in a hyperheap: 32 bytes of header more and a fence of 64 bytes a block, 64 blocks that wait, 4.8 KiB a
- * heap; about three to five times as long. The package's README has it measured.
+ * heap; about four times as long. The package's README has it measured.
  */
 import type { Plugin } from "@heapwright/core";
 import type { StrictApi } from "./api.js";
