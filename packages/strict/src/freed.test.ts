@@ -13,13 +13,21 @@ function flush(heap: Heap, blocks = 64): void {
   for (const ptr of ptrs) heap.free(ptr);
 }
 
+const BLOCKS: readonly (readonly [string, (heap: Heap, size: number) => number])[] = [
+  ["a new block", (heap, size) => heap.alloc(size)],
+  ["after realloc", (heap, size) => heap.realloc(heap.alloc(3), size)],
+  [
+    "after a realloc that moved",
+    (heap, size) => {
+      const ptr = heap.alloc(3);
+      heap.alloc(size + 1);
+      return heap.realloc(ptr, size);
+    },
+  ],
+];
+
 describe.each(SCENES)("in %s", (_scene, make) => {
   const fresh = () => make([strict({ stacks: "all" })]);
-
-  const BLOCKS: readonly (readonly [string, (heap: Heap, size: number) => number])[] = [
-    ["a new block", (heap, size) => heap.alloc(size)],
-    ["after realloc", (heap, size) => heap.realloc(heap.alloc(3), size)],
-  ];
 
   describe.each(BLOCKS)("%s", (_kind, block) => {
     it.each([
@@ -156,9 +164,9 @@ function caughtSeq(heap: Heap, ptr: number): number {
 }
 
 describe("words of the heap", () => {
-  it("a block's header that was overwritten is corrupt, at free and at check", () => {
+  it.each(BLOCKS)("a header that was overwritten is corrupt, at free and at check: %s", (_kind, block) => {
     const heap = createHeap({ memory: 1 << 20, strategy: hyperheap(), plugins: [strict()] });
-    const ptr = heap.alloc(100);
+    const ptr = block(heap, 100);
     heap.alloc(100);
     const header = ptr - 48;
     for (let word = header >>> 2; word < (ptr - 16) >>> 2; word++) {
@@ -199,15 +207,34 @@ describe("words of the heap", () => {
     heap.free(ptr);
   });
 
-  it("an overwritten word of the free list is a write after free while it waits, corrupt afterwards", () => {
-    const heap = createHeap({ memory: 1 << 16, strategy: cells({ bytes: 256 }), plugins: [strict()] });
-    const ptr = heap.alloc(64);
+  it.each(BLOCKS)(
+    "an overwritten word of the free list is a write after free while it waits, corrupt afterwards: %s",
+    (_kind, block) => {
+      const heap = createHeap({ memory: 1 << 16, strategy: cells({ bytes: 256 }), plugins: [strict()] });
+      const ptr = block(heap, 64);
+      heap.free(ptr);
+      heap.memory.u32[ptr >>> 2] = 3;
+      expect(caught(() => heap.check())).toMatchObject({ code: "ERR_USE_AFTER_FREE", ptr, offset: 0 });
+      heap.delayedFree.drain();
+      heap.memory.u32[ptr >>> 2] = 3;
+      expect(caught(() => heap.check()).code).toBe("ERR_HEAP_CORRUPT");
+    },
+  );
+
+  it.each(BLOCKS)("a free chunk's header that was overwritten is corrupt: %s", (_kind, block) => {
+    const heap = createHeap({ memory: 1 << 20, strategy: hyperheap(), plugins: [strict()] });
+    const ptr = block(heap, 100);
+    heap.alloc(100);
     heap.free(ptr);
-    heap.memory.u32[ptr >>> 2] = 3;
-    expect(caught(() => heap.check())).toMatchObject({ code: "ERR_USE_AFTER_FREE", ptr, offset: 0 });
     heap.delayedFree.drain();
-    heap.memory.u32[ptr >>> 2] = 3;
-    expect(caught(() => heap.check()).code).toBe("ERR_HEAP_CORRUPT");
+    for (const word of [0, 1, 3]) {
+      const at = ((ptr - 48) >>> 2) + word;
+      const own = heap.memory.u32[at];
+      heap.memory.u32[at] = own ^ 0x1230;
+      expect(caught(() => heap.check()).code, `word ${word}`).toBe("ERR_HEAP_CORRUPT");
+      heap.memory.u32[at] = own;
+    }
+    heap.check();
   });
 
   it("the quarantine's record is verified", () => {

@@ -1,4 +1,6 @@
 /** What `heap.strict` tells: leaks, blocks, checked views, and what the collector found. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { attachHeap, createHeap, defineStack } from "@heapwright/core";
 import { hyperheap } from "@heapwright/hyperheap";
 import { type CollectedBlock, strict } from "@heapwright/strict";
@@ -263,6 +265,25 @@ describe("collected objects", () => {
     collector.collect(column);
     expect(lost).toMatchObject([{}, { ptr: column.ptr, size: 5000 }]);
     collector.restore();
+  });
+
+  it("are reported by a real collector, too", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const lost: CollectedBlock[] = [];
+    const heap = createHeap({
+      memory: 65536,
+      strategy: hyperheap(),
+      plugins: [strict({ stacks: "off", collected: (block) => lost.push(block) })],
+    });
+    const kept = heap.strict.view(heap.alloc(8), Uint8Array);
+    (() => heap.strict.view(heap.alloc(24), Uint8Array).set(0, 1))();
+    for (let turn = 0; turn < 100 && lost.length === 0; turn++) {
+      collect();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect(lost).toMatchObject([{ size: 24, seq: 2 }]);
+    expect(kept.get(0)).toBe(0);
   });
 
   it("go to the console, and need the option", () => {
