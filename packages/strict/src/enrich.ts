@@ -50,7 +50,7 @@ export function enrich(sources: Sources, error: Known | DetailedFinding, foundAt
   const subject = block ?? (buried && { ...buried, tag: 0, state: "free", agent: 0 });
   const trace = subject === undefined ? {} : (sources.stacks?.text(subject.seq) ?? {});
   const freedBy = given.freedAt ?? (buried && `agent ${buried.freedBy}`);
-  const hint = hintFor(error, trace, foundAt) ?? given.hint;
+  const hint = hintFor(error, subject && trace, foundAt) ?? given.hint;
   const details: HeapErrorDetails = {
     ...given,
     foundAt: `${foundAt}, agent ${ctx.agent}`,
@@ -119,9 +119,10 @@ function pointerText(
   return `${message}\n${found}\n  the last that was there: ${blockText(buried)}, freed by agent ${buried.freedBy}`;
 }
 
+/** @param trace Stacks of the block, if there is or was one. */
 function hintFor(
   error: { readonly code: HeapErrorCode },
-  trace: TraceText,
+  trace: TraceText | undefined,
   foundAt: string,
 ): string | undefined {
   const { code } = error;
@@ -135,7 +136,7 @@ function hintFor(
       );
     else parts.push("call heap.check() in between: it looks at every fence");
   } else if (code !== "ERR_DOUBLE_FREE" && code !== "ERR_INVALID_POINTER") return undefined;
-  if (trace.allocated === undefined && trace.freed === undefined) {
+  if (trace !== undefined && trace.allocated === undefined && trace.freed === undefined) {
     parts.push('stacks: "all" shows where every block was allocated and freed');
   }
   return parts.length === 0 ? undefined : parts.join("; ");

@@ -91,6 +91,14 @@ describe("the text of a report", () => {
     expect(far[3]).toContain("cb cb cb cb 01<cb cb 01<");
   });
 
+  it("names stacks only where there is a block that could have some, and has none", () => {
+    const bare = make();
+    expect(caught(() => bare.free(bare.alloc(100) + 16)).hint).toContain('stacks: "all"');
+    expect(caught(() => bare.free(bare.region.areaEnd - 64)).hint).toBeUndefined();
+    const all = make({ stacks: "all" });
+    expect(caught(() => all.free(all.alloc(100) + 16)).hint).toBeUndefined();
+  });
+
   it("is exported whole: hint, stacks, and every finding of a check", () => {
     const heap = make({ stacks: "all" });
     function allocates(): number {
