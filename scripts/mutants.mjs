@@ -41,7 +41,7 @@ const HANGS = "no end in sight";
 
 const POINT = "Point: ";
 
-/** `{ name, file, title, point, quick }` of every patch; `point` is empty where it names none. */
+/** `{ name, file, title, point, runs }` of every patch; `point` is empty where it names none, `runs` are the tests to run in turn. */
 function patches() {
   const dir = join(root, "mutants");
   return readdirSync(dir)
@@ -52,8 +52,9 @@ function patches() {
       const [title, second] = text.split("\n", 2);
       const point = second.startsWith(POINT) ? second.slice(POINT.length) : "";
       const [, changed] = /^\+\+\+ b\/packages\/([^/]+)\//m.exec(text) ?? [];
-      const quick = QUICK_TESTS[changed] ?? [];
-      return { name: file.slice(0, -".patch".length), file: join(dir, file), title, point, quick };
+      const runs = [OWN_TESTS, []];
+      if (point === "" && changed in QUICK_TESTS) runs.unshift(QUICK_TESTS[changed]);
+      return { name: file.slice(0, -".patch".length), file: join(dir, file), title, point, runs };
     });
 }
 
@@ -137,7 +138,7 @@ function start(cwd, args, limit) {
 const lastLine = (text) => text.trim().split("\n").at(-1) ?? "";
 
 /** What became of one mistake: `{ isFound, by, others }`, `by` being the test that found it, or why none did. */
-async function judge(dir, { file, point, quick }, limit) {
+async function judge(dir, { file, point, runs }, limit) {
   // The copy may lie below some other repository, whose paths git would then go by.
   const env = { GIT_CEILING_DIRECTORIES: dirname(dir) };
   const apply = (...options) =>
@@ -150,7 +151,7 @@ async function judge(dir, { file, point, quick }, limit) {
   try {
     // Without a point any test will do, and the first is enough.
     const bail = point === "" ? ["--bail=1"] : [];
-    for (const filters of point === "" ? [quick, OWN_TESTS, []] : [OWN_TESTS, []]) {
+    for (const filters of runs) {
       const { failed, note } = await test(dir, [...filters, ...bail], {
         limit: filters.length === 0 ? PATIENCE * limit : limit,
       });

@@ -13,7 +13,7 @@
 import { forget, LARGE, setBits } from "./bitmaps.js";
 import { broken } from "./chain.js";
 import { allocAligned } from "./chunks.js";
-import { findBeyond, firstIn } from "./fit.js";
+import { findBeyond, promised } from "./fit.js";
 import { NONE, raiseHints } from "./hints.js";
 import { mapGranule, markGranule, unmapGranule } from "./maps.js";
 import { allocRun, pagesFor } from "./pages.js";
@@ -49,7 +49,7 @@ export function createAlloc(space: Space): (size: number, align: number) => numb
       if (node === NONE) return allocLast(space, need);
       const segments = i32[space.bitmaps + Math.imul(node, CLASSES) + need - 2];
       if (segments !== 0)
-        chunk = firstIn(space, (node << NODE_SHIFT) + 31 - Math.clz32(segments & -segments), need);
+        chunk = promised(space, (node << NODE_SHIFT) + 31 - Math.clz32(segments & -segments), need);
     }
     const isBeyond = chunk === 0;
     if (isBeyond) {

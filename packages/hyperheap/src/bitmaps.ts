@@ -152,7 +152,7 @@ function clearAbove(space: Space, node: number, sizeClass: number, from: number)
 /** @param what What the index promised and does not have. */
 export function corruptIndex(space: Space, what: string): never {
   throw space.error("ERR_HEAP_CORRUPT", `index: ${what} does not have the chunk it says it has`, {
-    hint: "something wrote over the heap's tables, which lie before its area",
+    hint: "something wrote over the heap's tables, which lie before its area, or over the header of a free chunk",
   });
 }
 

@@ -27,6 +27,11 @@ export function firstIn(space: Space, segment: number, span: number): number {
   return 0;
 }
 
+/** As `firstIn`, in a segment that has the bit of the request's class: where there is no such chunk, the index or a header is wrong. */
+export function promised(space: Space, segment: number, span: number): number {
+  return firstIn(space, segment, span) || corruptIndex(space, `segment ${segment}`);
+}
+
 /**
  * The indexed free chunk with the lowest address that has `span` granules, where the hint's `node` has none (requests above `LARGE`
  * have no node); 0 if there is none.
@@ -37,7 +42,7 @@ export function findBeyond(space: Space, node: number, span: number): number {
     return first === NONE ? 0 : findInTree(space, first << (NODE_SHIFT - STRETCH_SHIFT), span);
   }
   const segment = nextSegment(space, (node + 1) << NODE_SHIFT, span - 2);
-  return segment < 0 ? 0 : firstIn(space, segment, span);
+  return segment < 0 ? 0 : promised(space, segment, span);
 }
 
 /** The first free chunk of `span` granules, more than `LARGE`, from a stretch on; 0 if there is none. */

@@ -7,7 +7,7 @@ import { randomOf } from "./fixtures/random.js";
 import { slots } from "./fixtures/slots.js";
 import { rebuildIndex } from "./free-chunks.js";
 import { NONE } from "./hints.js";
-import { DEFERRED, levelSizes, planTables, type Space, STRETCH_SHIFT } from "./space.js";
+import { CLASSES, DEFERRED, levelSizes, planTables, type Space, STRETCH_SHIFT } from "./space.js";
 import { BOUND, findStretch, isPending } from "./tree.js";
 
 describe("levelSizes", () => {
@@ -221,5 +221,27 @@ describe("check()", () => {
     // The rest is in the next stretch, and what was cut before is the block's left neighbour no more.
     expect(space.i32[prev]).toBe(-(behind - space.header - (hole + 4000)) | 1);
     heap.check();
+  });
+
+  it("is not needed to see that the index promises a chunk that is not there: alloc says so, and changes nothing", () => {
+    const { heap, space } = opened(1 << 20);
+    const holes = [48, 48, 48, 48].map((size) => {
+      const hole = heap.allocUnsafe(size);
+      heap.allocUnsafe(40_000);
+      return hole;
+    });
+    for (const hole of holes) heap.free(hole);
+    for (const node of [0, 2]) {
+      // Class 6 is 8 granules: the holes have 4. One where the hint's node is looked at, one beyond it.
+      const word = (space.bitmaps as number) + node * CLASSES + 6;
+      for (let each = 0; each <= 6; each++) space.i32[space.hints + each] = 0;
+      space.i32[word] = 1 << ((((holes[node === 0 ? 0 : 2] as number) - space.areaStart) >>> 10) % 32);
+      space.i32[(space.bitmapStart[1] as number) + 6] = 1 << node;
+      const before = heap.memory.u8.slice();
+      expect(() => heap.allocUnsafe(112), `node ${node}`).toThrowError(/index: segment \d+ does not have/);
+      expect(heap.memory.u8).toEqual(before);
+      space.i32[word] = 0;
+      space.i32[(space.bitmapStart[1] as number) + 6] = 0;
+    }
   });
 });

@@ -115,7 +115,7 @@ export function largestChild(space: Space, level: number, index: number): number
   return max;
 }
 
-/** The first stretch from `from` on in which a free chunk of `span` granules begins; -1 if there is none. */
+/** The first stretch from `from` on whose leaf says that a free chunk of `span` granules begins in it; -1 if none does. */
 export function findStretch(space: Space, from: number, span: number): number {
   const { i32, treeStart, treeWords } = space;
   const top = treeStart.length - 1;

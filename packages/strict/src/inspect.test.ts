@@ -214,6 +214,21 @@ describe("checked views", () => {
   });
 });
 
+describe("a view of a heap that is over", () => {
+  it("is not live, says so without throwing, and its accesses throw", () => {
+    const memory = new WebAssembly.Memory({ initial: 2, maximum: 8 });
+    const heap = createHeap({ memory, strategy: hyperheap(), plugins: [strict()] });
+    const view = heap.strict.view(heap.alloc(16), Uint8Array);
+    memory.grow(1);
+    expect(view.isLive).toBe(true);
+    heap.detach();
+    memory.grow(1);
+    expect(view.isLive).toBe(false);
+    for (const access of [() => view.get(0), () => view.set(0, 1), () => view.toArray()])
+      expect(caught(access).code).toBe("ERR_DETACHED_HEAP");
+  });
+});
+
 describe("collected objects", () => {
   /** A registry whose collector is the test. */
   function withCollector(): { collect(object: object): void; restore(): void } {

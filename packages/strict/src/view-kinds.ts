@@ -1,6 +1,7 @@
 /**
- * One class for each kind of element: `get` and `set` are spelled out in each, so that the engine sees one kind of array in each of
- * them. What is common, and slow, is in the base.
+ * One class for each kind of element. `get` and `set` are spelled out in each, on purpose: written once, they would be one function to
+ * the engine, which would look up the kind of array at each access as soon as a program has views of two kinds. What is common, and
+ * slow, is in the base.
  *
  *     get   words[at] === word, index is an integer below length: the element; else look again, or throw
  */
@@ -44,11 +45,21 @@ abstract class View<Data extends Elements> {
 
   /** Returns if it was only the buffer that was replaced; throws if the block is gone or the index outside. */
   protected refuse(index: number): void {
-    if (!this.isLive || index >>> 0 !== index || index >= this.length)
-      throw accessError(this.#site, index, this.isLive);
+    const isLive = this.stillThere();
+    if (!isLive || index >>> 0 !== index || index >= this.length)
+      throw accessError(this.#site, index, isLive);
   }
 
   get isLive(): boolean {
+    try {
+      return this.stillThere();
+    } catch {
+      return false; // the heap is over, and the block with it
+    }
+  }
+
+  /** Throws `ERR_DETACHED_HEAP` where the heap is over. */
+  private stillThere(): boolean {
     if (this.words[this.at] === this.word) return true;
     if (this.words.length > 0) return false;
     // The buffer was replaced: the memory has grown, or is gone.
@@ -58,7 +69,7 @@ abstract class View<Data extends Elements> {
   }
 
   toArray(): (number | bigint)[] {
-    if (!this.isLive) throw accessError(this.#site, 0, false);
+    if (!this.stillThere()) throw accessError(this.#site, 0, false);
     return Array.from(this.data);
   }
 }
