@@ -1,11 +1,15 @@
 import { fileURLToPath } from "node:url";
 import { defineProject } from "vitest/config";
 
-/** `@heapwright/x` means the sources of x: a test sees a change, or a mutation, without a build. */
+/** `@heapwright/x` and `@heapwright/x/y` mean the sources of x: a test sees a change, or a mutation, without a build. */
 export const alias = [
   {
     find: /^@heapwright\/([a-z]+)$/,
     replacement: `${fileURLToPath(new URL("./packages", import.meta.url))}/$1/src/index.ts`,
+  },
+  {
+    find: /^@heapwright\/([a-z]+)\/([a-z]+)$/,
+    replacement: `${fileURLToPath(new URL("./packages", import.meta.url))}/$1/src/$2.ts`,
   },
 ];
 
