@@ -10,7 +10,20 @@ import type { ChunkLayout, PlacedSlot } from "./layout.js";
 import { locked } from "./locked.js";
 import type { Memory } from "./memory.js";
 import { LiveRegion, type Placement } from "./region.js";
-import type { Allocator, Context, Inner, Lock, LockKind, Options, Slot, StrategyInstance } from "./types.js";
+import type {
+  Allocator,
+  Context,
+  Inner,
+  Lock,
+  LockKind,
+  Options,
+  PluginInstance,
+  Slot,
+  StrategyInstance,
+} from "./types.js";
+
+/** How often a reader tries to find the heap quiet before it takes the lock. */
+const TRIES = 100;
 
 /** What an agent brings along. */
 export interface AssemblyOptions {
@@ -41,6 +54,8 @@ export interface Assembly {
   readonly growth: Growth;
   /** APIs by plugin name. */
   readonly apis: ReadonlyMap<string, unknown>;
+  /** Name of a tag, where a plugin keeps them. */
+  tagName(tag: number): string | undefined;
   /** Views or the area's end may have changed: everybody takes them again. */
   refreshAll(): void;
   /** Called after each refresh. */
@@ -104,6 +119,9 @@ export function assemble(options: AssemblyOptions): Assembly {
   };
   const instance: { sideSlot?: StrategyInstance["sideSlot"] } = {};
   let lock: Lock | undefined;
+  /** Of the plugins that name tags, the outermost; which there are is known only when all are made. */
+  let namer: PluginInstance | undefined;
+  const tagName = (tag: number): string | undefined => namer?.tagName?.(tag);
   const plugins: ReadonlyMap<string, Options> = new Map(
     stack.plugins.map((plugin, index) => [plugin.name, stack.pluginOptions[index] ?? {}]),
   );
@@ -115,6 +133,28 @@ export function assemble(options: AssemblyOptions): Assembly {
     } finally {
       lock?.leave();
     }
+  };
+  const observe = <Result>(read: () => Result): Result => {
+    sync();
+    if (lock === undefined) return read();
+    for (let tries = lock.stamp === undefined ? TRIES : 0; tries < TRIES; tries++) {
+      const before = lock.stamp?.();
+      if (before === -1) continue;
+      let failure: unknown;
+      let result: Result | undefined;
+      let done = false;
+      try {
+        result = read();
+        done = true;
+      } catch (error) {
+        failure = error;
+      }
+      // What was read, or thrown, while somebody was inside says nothing.
+      if (lock.stamp?.() !== before) continue;
+      if (!done) throw failure;
+      return result as Result;
+    }
+    return exclusive(read);
   };
   const context = (owner: string, state: number, resolved: Options): Context => ({
     memory,
@@ -131,6 +171,8 @@ export function assemble(options: AssemblyOptions): Assembly {
     onRefresh,
     sync,
     exclusive,
+    observe,
+    tagName,
   });
 
   const apis = new Map<string, unknown>();
@@ -163,6 +205,7 @@ export function assemble(options: AssemblyOptions): Assembly {
       throw error("ERR_COMPOSITION", `plugin "${plugin.name}": create returned ${show(layered)}`);
     }
     keep(plugin.name, layered.api);
+    if (layered.tagName !== undefined) namer = layered;
     put(layered.allocator);
   }
   if (!stack.hasFront) putLock();
@@ -178,6 +221,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     lock,
     growth,
     apis,
+    tagName,
     refreshAll,
     onRefresh,
     sync,
@@ -220,6 +264,7 @@ function makeLock(
       return true;
     },
     leave: () => lock.leave(),
+    ...(lock.stamp && { stamp: lock.stamp }),
   };
 }
 

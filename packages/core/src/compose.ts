@@ -267,6 +267,7 @@ function compose(inner: Allocator, changes: Partial<Allocator>): Inner {
     walk: changes.walk ?? inner.walk,
     check: changes.check ?? inner.check,
     totals: changes.totals ?? inner.totals,
+    largestFree: changes.largestFree ?? inner.largestFree,
     growthFor: changes.growthFor ?? inner.growthFor,
     extend: changes.extend ?? inner.extend,
     // Absent members are present as undefined: one hidden class for all.

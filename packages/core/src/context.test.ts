@@ -72,6 +72,101 @@ describe("ctx.exclusive", () => {
   });
 });
 
+describe("ctx.observe", () => {
+  /** A lock whose stamps are given: -1 while somebody else is inside. */
+  function observed(stamps: readonly number[]) {
+    const calls: string[] = [];
+    let asked = 0;
+    const lock: Lock = {
+      enter: () => calls.push("enter"),
+      tryEnter: () => true,
+      leave: () => calls.push("leave"),
+      stamp: () => stamps[Math.min(asked++, stamps.length - 1)] as number,
+    };
+    const heap = createHeap({ memory: 65536, strategy: hyperheap(), plugins: [probe()], lock });
+    const read = (): number => {
+      calls.push("read");
+      return calls.length;
+    };
+    return { calls, read, observe: heap.probe.ctx.observe, asked: () => asked };
+  }
+
+  it("reads once where nobody was inside, and never takes the lock", () => {
+    const { calls, read, observe, asked } = observed([8, 8]);
+    expect(observe(read)).toBe(1);
+    expect([calls, asked()]).toEqual([["read"], 2]);
+  });
+
+  it("reads again where somebody was, and not at all while somebody is", () => {
+    const { calls, read, observe, asked } = observed([-1, -1, 8, 10, 10, -1, 12, 12]);
+    expect(observe(read)).toBe(3);
+    expect([calls, asked()]).toEqual([["read", "read", "read"], 8]);
+  });
+
+  it("believes what is thrown only where nobody was inside", () => {
+    const { observe } = observed([2, 4, 4, 4]);
+    let tries = 0;
+    const failing = (): never => {
+      throw new Error(`try ${++tries}`);
+    };
+    expect(() => observe(failing)).toThrow("try 2");
+  });
+
+  it("takes the lock in the end where the heap is never quiet", () => {
+    const { calls, read, observe, asked } = observed([-1]);
+    observe(read);
+    expect([calls, asked()]).toEqual([["enter", "read", "leave"], 100]);
+  });
+
+  it("takes a lock that cannot tell, and none where there is none", () => {
+    const calls: string[] = [];
+    const lock: Lock = {
+      enter: () => calls.push("enter"),
+      tryEnter: () => true,
+      leave: () => calls.push("leave"),
+    };
+    const heap = createHeap({ memory: 65536, strategy: hyperheap(), plugins: [probe()], lock });
+    heap.probe.ctx.observe(() => calls.push("read"));
+    expect(calls).toEqual(["enter", "read", "leave"]);
+    const alone = createHeap({ memory: 65536, strategy: hyperheap(), plugins: [probe()] });
+    expect(alone.probe.ctx.observe(() => 7)).toBe(7);
+    alone.detach();
+    expect(() => alone.probe.ctx.observe(() => 7)).toThrowError(
+      expect.objectContaining({ code: "ERR_DETACHED_HEAP" }),
+    );
+  });
+});
+
+describe("ctx.tagName and dump", () => {
+  it("know the names of whichever plugin keeps them", () => {
+    const naming = probe(undefined, {
+      name: "naming",
+      phase: "account",
+      create: ({ walk }) => ({
+        tagName: (tag) => (tag === 5000 ? 'mesh "a"' : undefined),
+        allocator: {
+          walk(visit) {
+            walk?.((block) => {
+              if (block.state === "used") block.tag = block.usable === 16 ? 5000 : 6000;
+              visit(block);
+            });
+          },
+        },
+        api: undefined,
+      }),
+    }) as unknown as Plugin<"naming", undefined>;
+    const heap = createHeap({ memory: 65536, strategy: hyperheap(), plugins: [naming, probe()] });
+    expect([heap.probe.ctx.tagName(5000), heap.probe.ctx.tagName(6000)]).toEqual(['mesh "a"', undefined]);
+    heap.alloc(16);
+    heap.alloc(32);
+    const dump = heap.dump();
+    expect(dump).toMatch(/ 16 {2}tag "mesh \\"a\\""\n/);
+    expect(dump).toMatch(/ 32 {2}tag 6000\n/);
+    const plain = createHeap({ memory: 65536, strategy: hyperheap(), plugins: [probe()] });
+    expect(plain.probe.ctx.tagName(5000)).toBeUndefined();
+  });
+});
+
 describe("a plugin's check", () => {
   const finding = (message: string, offset: number) => ({
     code: "ERR_HEAP_OVERFLOW" as const,

@@ -116,16 +116,16 @@ export function createInspector(assembly: Assembly): Inspector {
       `used ${sums.used}, free ${sums.free}, quarantined ${sums.quarantined}, overhead ${sums.overhead}, ` +
         `pages ${sums.page}, free pages ${sums.pageFree}`,
     );
-    walk((block) => put(dumpLine(block)));
+    walk((block) => put(dumpLine(block, assembly.tagName(block.tag))));
     return `${lines.join("\n")}\n`;
   }
 
   return { totals, blocks, check, dump };
 }
 
-function dumpLine({ ptr, size, usable, state, tag, note }: WalkedBlock): string {
+function dumpLine({ ptr, size, usable, state, tag, note }: WalkedBlock, tagName: string | undefined): string {
   const asked = size === usable ? "" : `  size ${size}`;
-  const who = tag === 0 ? "" : `  tag ${tag}`;
+  const who = tag === 0 ? "" : `  tag ${tagName === undefined ? tag : JSON.stringify(tagName)}`;
   const more = note === undefined ? "" : `  ${note}`;
   return `0x${ptr.toString(16).padStart(8, "0")}  ${state.padEnd(11)}  ${String(usable).padStart(10)}${asked}${who}${more}`;
 }

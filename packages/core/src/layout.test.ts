@@ -51,6 +51,15 @@ describe("layoutChunk", () => {
     );
   });
 
+  it("keeps the words of a slot together wherever a single word can stand apart", () => {
+    const wide: OwnedSlot = { owner: "p", name: "wide", words: 2 };
+    const fingerprint = (requests: readonly OwnedSlot[]) => layoutChunk(FIELDS, requests).fingerprint;
+    expect(fingerprint([wide, ...slots(1)])).toBe("next prev p.s0 heap p.wide p.wide+1 - - | 32");
+    expect(fingerprint([{ owner: "p", name: "before", words: 1, adjoins: true }, wide])).toBe(
+      "next prev p.wide heap p.wide+1 - - p.before | 32",
+    );
+  });
+
   it("needs no header where the strategy has none", () => {
     expect(layoutChunk([], [])).toMatchObject({ headerBytes: 0, sideWords: 0 });
   });

@@ -46,10 +46,13 @@ export function layoutChunk(fields: readonly string[], requests: readonly OwnedS
   const ordinary = expand(requests.filter((slot) => slot.adjoins !== true));
   const adjoining = expand(requests.filter((slot) => slot.adjoins === true));
   const sideNames = [...ordinary];
+  // A single word, if there is one: the words of the others stay together.
+  const single = requests.find(({ words = 1, adjoins }) => words === 1 && adjoins !== true);
+  const first = single === undefined ? 0 : ordinary.indexOf(wordName(keyOf(single), 0));
 
   for (const field of fields) {
     if (field !== FIRST_SLOT) words.push(field);
-    else if (ordinary.length > 0) words.push(ordinary.shift() as string);
+    else if (ordinary.length > 0) words.push(...ordinary.splice(first, 1));
     else if (adjoining.length === 0) words.push("");
   }
   words.push(...ordinary);
@@ -61,7 +64,7 @@ export function layoutChunk(fields: readonly string[], requests: readonly OwnedS
   const headerBytes = words.length * WORD;
   const slots = new Map<string, PlacedSlot>();
   for (const slot of requests) {
-    const key = `${slot.owner}.${slot.name}`;
+    const key = keyOf(slot);
     const first = wordName(key, 0);
     if (slots.has(key))
       throw new HeapError("ERR_COMPOSITION", `plugin "${slot.owner}" asks for slot "${slot.name}" twice`);
@@ -83,6 +86,10 @@ export function layoutChunk(fields: readonly string[], requests: readonly OwnedS
   };
 }
 
+function keyOf({ owner, name }: OwnedSlot): string {
+  return `${owner}.${name}`;
+}
+
 function wordName(key: string, index: number): string {
   return index === 0 ? key : `${key}+${index}`;
 }
@@ -97,6 +104,6 @@ function expand(slots: readonly OwnedSlot[]): string[] {
         `plugin "${slot.owner}": slot "${slot.name}" wants ${count} words, not 1 to 256`,
       );
     }
-    return Array.from({ length: count }, (_, index) => wordName(`${slot.owner}.${slot.name}`, index));
+    return Array.from({ length: count }, (_, index) => wordName(keyOf(slot), index));
   });
 }

@@ -30,6 +30,29 @@ describe("atomicsLock", () => {
     expect([...words]).toEqual([0, 0, 2]);
   });
 
+  it("stamps every entering and leaving, tells that somebody else is inside, and whoever is inside himself that nothing changes", () => {
+    const buffer = new SharedArrayBuffer(128);
+    const one = lockOn(buffer, 1);
+    const two = lockOn(buffer, 2);
+    const before = two.stamp?.();
+    expect(two.stamp?.()).toBe(before);
+    one.enter();
+    expect(two.stamp?.()).toBe(-1);
+    const inside = one.stamp?.();
+    one.enter();
+    one.leave();
+    expect(one.stamp?.()).toBe(inside);
+    one.leave();
+    expect(two.stamp?.()).not.toBe(before);
+    // Where the count of a long-lived heap wraps.
+    new Int32Array(buffer, 64, 3)[2] = -2;
+    expect(two.stamp?.()).toBe(2 ** 32 - 2);
+    one.enter();
+    expect([two.stamp?.(), one.stamp?.()]).toEqual([-1, 2 ** 32 - 1]);
+    one.leave();
+    expect(two.stamp?.()).toBe(0);
+  });
+
   it("keeps others out, and tells who is inside", () => {
     const buffer = new SharedArrayBuffer(128);
     const one = lockOn(buffer, 1);

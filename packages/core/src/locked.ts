@@ -8,7 +8,17 @@ import type { Allocator, Inner, Lock } from "./types.js";
 export function locked(inner: Inner, lock: Lock): Partial<Allocator> {
   const { alloc, free, resize, usableSize, takenSize, realloc } = inner;
   const rare: Partial<Record<keyof Allocator, unknown>> = {};
-  for (const key of ["reset", "mark", "release", "walk", "check", "totals", "growthFor", "extend"] as const) {
+  for (const key of [
+    "reset",
+    "mark",
+    "release",
+    "walk",
+    "check",
+    "totals",
+    "largestFree",
+    "growthFor",
+    "extend",
+  ] as const) {
     const body = inner[key] as ((...args: unknown[]) => unknown) | undefined;
     if (body === undefined) continue;
     rare[key] = (...args: unknown[]) => {

@@ -113,6 +113,8 @@ export interface Allocator {
   check?(report: (finding: Finding) => void): void;
   /** Adds this allocator's byte counts to `into`; O(1). Without it the heap counts by walking. */
   totals?(into: Totals): void;
+  /** Payload bytes of the largest free chunk, 0 if there is none. Without it whoever wants to know walks. Changes nothing. */
+  largestFree?(): number;
   /**
    * How many bytes the area must grow by so that the request succeeds, when the new space begins `gap` bytes
    * after the area's end; -1 if no growth helps. Only asked after `alloc` returned 0.
@@ -145,7 +147,7 @@ export type Options = { readonly [name: string]: OptionValue };
 /** A plugin's request for header words of every block. */
 export interface SlotRequest {
   readonly name: string;
-  /** 32-bit words; default 1. */
+  /** 32-bit words, one after the other; default 1. Only where no slot of the stack is a single word, the first may stand apart. */
   readonly words?: number;
   /** The words must end where the payload begins. Page runs have no such words. */
   readonly adjoins?: boolean;
@@ -218,6 +220,14 @@ export interface Context {
    * heap's own entry points do. What it needs is O(1) besides the work. Throws what `sync`, the lock and the work throw.
    */
   exclusive<Result>(work: () => Result): Result;
+  /**
+   * For members of an API that only read what other agents may be changing: the result is of one moment at which nobody was
+   * inside, and nobody was held up. `read` runs again where somebody was meanwhile, and in the end, where the heap is never quiet,
+   * with the lock held; so it changes nothing and stays short. Throws what `sync`, the lock and the last `read` throw.
+   */
+  observe<Result>(read: () => Result): Result;
+  /** Name of a tag, where a plugin of the stack keeps names; undefined for tags it does not know. */
+  tagName(tag: number): string | undefined;
 }
 
 /** What a layer stands on: primitives whose `realloc` is always there. */
@@ -284,6 +294,8 @@ export interface Plugin<Name extends string = string, Api = unknown> {
 export interface PluginInstance<Api = unknown> {
   readonly allocator?: Partial<Allocator>;
   readonly api: Api;
+  /** For plugins that keep names of tags: what reports and `dump` call one. Undefined for tags it does not know; throws nothing. */
+  tagName?(tag: number): string | undefined;
 }
 
 /** Mutual exclusion of agents, recursive. */
@@ -291,6 +303,11 @@ export interface Lock {
   enter(): void;
   tryEnter(): boolean;
   leave(): void;
+  /**
+   * A number for the moment: the same one before and after means that nobody else was inside in between. -1 while somebody else is.
+   * A lock that cannot tell has no such member.
+   */
+  stamp?(): number;
 }
 
 /** Words of the heap header a lock keeps its state in, and whom it speaks for. */

@@ -14,6 +14,7 @@ import { check } from "./check.js";
 import { appendFree } from "./chunks.js";
 import { extend, growthFor } from "./extend.js";
 import { createFree } from "./free.js";
+import { largestFree } from "./largest.js";
 import { isRun, runSlot } from "./pages.js";
 import { createResize, createSize } from "./resize.js";
 import {
@@ -95,6 +96,7 @@ function primitives(space: Space): Allocator {
       into.pageFree += pageFree;
       into.overhead += capacity - used - free - page - pageFree;
     },
+    largestFree: () => largestFree(space),
     growthFor: (size, align, gap) => growthFor(space, size, align, gap),
     extend: (gapEnd, end) => extend(space, gapEnd, end),
   };
