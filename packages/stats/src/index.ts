@@ -1,3 +1,4 @@
+export type { StatsApi } from "./api.js";
 export type {
   Counters,
   FigureType,
@@ -8,3 +9,5 @@ export type {
   TagStats,
   Unit,
 } from "./figures.js";
+export type { Sample } from "./query.js";
+export { type StatsOptions, stats } from "./stats.js";

@@ -3,6 +3,7 @@
  * table's columns; several at once are named with `+` between them.
  */
 import { limit, type PluginInput } from "@heapwright/core";
+import { stats } from "@heapwright/stats";
 import { delayedFree, fence, poison, strict } from "@heapwright/strict";
 
 interface KnownStack {
@@ -16,6 +17,7 @@ const NEVER_REACHED = 2 ** 32 - 1;
 export const STACKS: { readonly [name: string]: KnownStack } = {
   bare: { about: "no plugin", plugins: () => [] },
   limit: { about: "a limit that is never reached", plugins: () => [limit({ bytes: NEVER_REACHED })] },
+  stats: { about: "counts and bytes by tag", plugins: () => [stats()] },
   fence: { about: "patterns around each block, checked at free", plugins: () => [fence()] },
   poison: { about: "blocks filled when made and when freed", plugins: () => [poison()] },
   "delayed-free": { about: "a quarantine of 64 blocks", plugins: () => [delayedFree()] },
