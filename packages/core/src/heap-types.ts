@@ -95,9 +95,9 @@ export interface Heap {
    * @returns The address, or 0 when exhausted.
    * @throws HeapError `ERR_INVALID_SIZE`, `ERR_INVALID_ALIGNMENT`, `ERR_INVALID_OPTION` (tag).
    */
-  alloc(size: number, align?: Align, tag?: Tag): Ptr;
+  alloc(size: number, align?: Align, tag?: Tag | 0): Ptr;
   /** Like `alloc`, but the bytes are whatever they were. */
-  allocUnsafe(size: number, align?: Align, tag?: Tag): Ptr;
+  allocUnsafe(size: number, align?: Align, tag?: Tag | 0): Ptr;
   /**
    * Makes the block hold `size` bytes, in place where it can, else by moving it. Content is kept up to
    * min(old usable, new size); bytes beyond the old usable size are zero. The tag is kept unless given, the alignment is not
@@ -105,11 +105,11 @@ export interface Heap {
    * @returns The address, or 0 when exhausted, and then the old block is untouched.
    * @throws HeapError as `alloc` and `free` do.
    */
-  realloc(ptr: Ptr, size: number, align?: Align, tag?: Tag): Ptr;
+  realloc(ptr: Ptr, size: number, align?: Align, tag?: Tag | 0): Ptr;
   /** Like `realloc`, but bytes beyond the old usable size are whatever they were. */
-  reallocUnsafe(ptr: Ptr, size: number, align?: Align, tag?: Tag): Ptr;
+  reallocUnsafe(ptr: Ptr, size: number, align?: Align, tag?: Tag | 0): Ptr;
   /** A new block with a copy of the view's bytes (an empty view gets a block of its own, too). */
-  dup(bytes: BytesView, align?: Align, tag?: Tag): Ptr;
+  dup(bytes: BytesView, align?: Align, tag?: Tag | 0): Ptr;
   /**
    * Ends a block; 0 is a no-op. A view made by `allocArray` may be given instead of its address.
    * @throws HeapError `ERR_INVALID_POINTER`, `ERR_DOUBLE_FREE`, `ERR_DETACHED_VIEW`; nothing has changed then.
@@ -160,23 +160,23 @@ export interface Heap {
   detach(): void;
 
   /** A block as a typed array of `length` zeroed elements; 0 is accepted. `ERR_OUT_OF_MEMORY` when exhausted. */
-  allocArray<View extends ArrayView>(type: ArrayViewConstructor<View>, length: number, tag?: Tag): View;
+  allocArray<View extends ArrayView>(type: ArrayViewConstructor<View>, length: number, tag?: Tag | 0): View;
   /** The block of a view, resized to `length` elements of the same type. The given view is not valid afterwards. */
   reallocArray<View extends ArrayView>(view: View, length: number): View;
   /** A block as an array that can grow and whose `view` survives the growth of the memory. */
   column<View extends ArrayView>(
     type: ArrayViewConstructor<View>,
     length: number,
-    options?: { readonly align?: Align; readonly tag?: Tag },
+    options?: { readonly align?: Align; readonly tag?: Tag | 0 },
   ): Column<View>;
   /** `length` bytes from `ptr` on, copied. `ERR_INVALID_POINTER` if they are not inside the heap's region. */
   read(ptr: Ptr, length: number): Uint8Array<ArrayBuffer>;
   /** A new block with the text as UTF-8. */
-  string(text: string, tag?: Tag): HeapString;
+  string(text: string, tag?: Tag | 0): HeapString;
   /** The UTF-8 text of `bytes` bytes from `ptr` on. */
   text(ptr: Ptr, bytes: number): string;
   /** A zeroed block that ends with its `using` scope. */
-  scoped(size: number, align?: Align, tag?: Tag): Scoped;
+  scoped(size: number, align?: Align, tag?: Tag | 0): Scoped;
 
   /** Ends every block at once; there only where the strategy can. */
   reset?(): void;
