@@ -92,58 +92,74 @@ export interface Figure<Name extends string = string> {
   readonly type: FigureType;
   readonly unit: Unit;
   readonly description: string;
+  /** Its name in Prometheus, after `heapwright_`. */
+  readonly prometheus: string;
+  /** Its name in OpenTelemetry, after `heapwright.`. */
+  readonly opentelemetry: string;
+  /** Whether it may be summed over tags and heaps: a peak may not, for they are not reached together. */
+  readonly sums: boolean;
 }
 
 type NumberIn<T> = { [K in keyof T]-?: NonNullable<T[K]> extends number ? K : never }[keyof T] & string;
 export type CounterName = NumberIn<Counters>;
 export type HeapFigureName = Exclude<NumberIn<HeapStats>, CounterName>;
+export type SizeClassFigureName = Exclude<NumberIn<SizeClass>, "upTo">;
 
-const bytes = <Name extends string>(name: Name, type: FigureType, description: string): Figure<Name> => ({
-  name,
-  type,
-  unit: "By",
-  description,
-});
-const blocks = <Name extends string>(name: Name, type: FigureType, description: string): Figure<Name> => ({
-  name,
-  type,
-  unit: "{block}",
-  description,
-});
+const figureOf =
+  (unit: Unit, sums = true) =>
+  <Name extends string>(
+    name: Name,
+    type: FigureType,
+    prometheus: string,
+    opentelemetry: string,
+    description: string,
+  ): Figure<Name> => ({ name, type, unit, description, prometheus, opentelemetry, sums });
+const bytes = figureOf("By");
+const mostBytes = figureOf("By", false);
+const blocks = figureOf("{block}");
+const requests = figureOf("{request}");
+const share = figureOf("1", false);
 
+// The lines are a table: name, type, Prometheus, OpenTelemetry, description.
+// biome-ignore format: a table
 /** Figures of a tag, and of all tags. */
 export const COUNTERS: readonly Figure<CounterName>[] = [
-  bytes("currentBytes", "gauge", "Bytes asked for by the blocks that live"),
-  bytes("peakBytes", "gauge", "The most bytes the live blocks ever asked for"),
-  bytes("allocatedBytes", "counter", "Bytes ever asked for"),
-  bytes("freedBytes", "counter", "Bytes ever given back"),
-  bytes("takenCurrentBytes", "gauge", "Bytes the live blocks take, with headers and slack"),
-  bytes("takenPeakBytes", "gauge", "The most bytes the live blocks ever took"),
-  bytes("takenAllocatedBytes", "counter", "Bytes ever taken"),
-  bytes("takenFreedBytes", "counter", "Taken bytes ever given back"),
-  blocks("allocations", "counter", "Blocks ever made"),
-  blocks("frees", "counter", "Blocks ever freed"),
-  {
-    name: "failures",
-    type: "counter",
-    unit: "{request}",
-    description: "Requests that could not be served",
-  },
-  blocks("liveBlocks", "gauge", "Blocks that live"),
-  blocks("shortLived", "counter", "Blocks freed soon after they were made"),
+  bytes("currentBytes", "gauge", "used_bytes", "memory.used", "Bytes asked for by the blocks that live"),
+  mostBytes("peakBytes", "gauge", "peak_bytes", "memory.peak", "The most bytes the live blocks ever asked for"),
+  bytes("allocatedBytes", "counter", "allocated_bytes_total", "memory.allocated", "Bytes ever asked for"),
+  bytes("freedBytes", "counter", "freed_bytes_total", "memory.freed", "Bytes ever given back"),
+  bytes("takenCurrentBytes", "gauge", "taken_bytes", "memory.taken", "Bytes the live blocks take, with headers and slack"),
+  mostBytes("takenPeakBytes", "gauge", "taken_peak_bytes", "memory.taken_peak", "The most bytes the live blocks ever took"),
+  bytes("takenAllocatedBytes", "counter", "taken_allocated_bytes_total", "memory.taken_allocated", "Bytes ever taken"),
+  bytes("takenFreedBytes", "counter", "taken_freed_bytes_total", "memory.taken_freed", "Taken bytes ever given back"),
+  blocks("allocations", "counter", "allocations_total", "allocations", "Blocks ever made"),
+  blocks("frees", "counter", "frees_total", "frees", "Blocks ever freed"),
+  requests("failures", "counter", "failures_total", "failures", "Requests that could not be served"),
+  blocks("liveBlocks", "gauge", "live_blocks", "blocks.live", "Blocks that live"),
+  blocks("shortLived", "counter", "short_lived_total", "blocks.short_lived", "Blocks freed soon after they were made"),
 ];
 
+// biome-ignore format: a table
+/** Figures of the blocks of one size, of a tag. */
+export const SIZE_CLASS_FIGURES: readonly Figure<SizeClassFigureName>[] = [
+  blocks("allocations", "counter", "size_class_allocations_total", "size_classes.allocations", "Blocks ever made, by requested size"),
+  blocks("liveBlocks", "gauge", "size_class_live_blocks", "size_classes.live", "Blocks that live, by requested size"),
+];
+
+// biome-ignore format: a table
 /** Figures only a heap has. */
 export const HEAP_FIGURES: readonly Figure<HeapFigureName>[] = [
-  bytes("capacity", "gauge", "Bytes of the heap's area"),
-  bytes("free", "gauge", "Bytes in free chunks"),
-  bytes("largestFree", "gauge", "Bytes of the largest free chunk"),
-  {
-    name: "fragmentation",
-    type: "gauge",
-    unit: "1",
-    description: "Share of the free bytes that is not in the largest free chunk",
-  },
+  bytes("capacity", "gauge", "capacity_bytes", "memory.capacity", "Bytes of the heap's area"),
+  bytes("free", "gauge", "free_bytes", "memory.free", "Bytes in free chunks"),
+  mostBytes("largestFree", "gauge", "largest_free_bytes", "memory.largest_free", "Bytes of the largest free chunk"),
+  share("fragmentation", "gauge", "fragmentation_ratio", "memory.fragmentation", "Share of the free bytes that is not in the largest free chunk"),
+];
+
+// biome-ignore format: a table
+/** The figures of all tags which do not follow from those of each: metrics of the heap, under names of their own. */
+export const HEAP_PEAKS: readonly Figure<CounterName>[] = [
+  mostBytes("peakBytes", "gauge", "heap_peak_bytes", "memory.heap_peak", "The most bytes all live blocks together ever asked for"),
+  mostBytes("takenPeakBytes", "gauge", "heap_taken_peak_bytes", "memory.heap_taken_peak", "The most bytes all live blocks together ever took"),
 ];
 
 /** How requests without a tag are called where a name must be shown. */

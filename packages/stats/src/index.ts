@@ -11,3 +11,4 @@ export type {
 } from "./figures.js";
 export type { Sample } from "./query.js";
 export { type StatsOptions, stats } from "./stats.js";
+export { prometheusText } from "./prometheus.js";
