@@ -11,4 +11,11 @@ export type {
 } from "./figures.js";
 export type { Sample } from "./query.js";
 export { type StatsOptions, stats } from "./stats.js";
+export {
+  type Meter,
+  type MeterAttributes,
+  type MeterInstrumentOptions,
+  type MeterObserver,
+  observeStats,
+} from "./opentelemetry.js";
 export { prometheusText } from "./prometheus.js";
