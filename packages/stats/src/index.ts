@@ -19,3 +19,4 @@ export {
   observeStats,
 } from "./opentelemetry.js";
 export { prometheusText } from "./prometheus.js";
+export { statsTable } from "./table.js";
