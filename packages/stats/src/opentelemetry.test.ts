@@ -180,23 +180,29 @@ describe("observeStats", () => {
     expect(toJSON).not.toHaveBeenCalled();
   });
 
-  it("asks the sources no more even where the meter keeps the callback", () => {
-    let callback: Parameters<Meter["addBatchObservableCallback"]>[0] = () => {};
+  it("removes what it added, and asks the sources no more even where the meter keeps it", () => {
+    const add = vi.fn<Meter["addBatchObservableCallback"]>();
+    const remove = vi.fn<Meter["removeBatchObservableCallback"]>();
     const meter: Meter = {
-      createObservableCounter: () => ({}),
-      createObservableUpDownCounter: () => ({}),
-      createObservableGauge: () => ({}),
-      addBatchObservableCallback: (given) => {
-        callback = given;
-      },
-      removeBatchObservableCallback: () => {},
+      createObservableCounter: (name) => ({ name }),
+      createObservableUpDownCounter: (name) => ({ name }),
+      createObservableGauge: (name) => ({ name }),
+      addBatchObservableCallback: add,
+      removeBatchObservableCallback: remove,
     };
     const toJSON = vi.fn(() => scene);
     const observe = vi.fn();
     const stop = observeStats(meter, { toJSON });
+    expect(add).toHaveBeenCalledTimes(1);
+    const [callback, instruments] = add.mock.calls[0];
     callback({ observe });
     expect(observe).toHaveBeenCalledTimes(expected(scene).length);
+    for (const [instrument] of observe.mock.calls) expect(instruments).toContain(instrument);
+
     stop();
+    expect(remove).toHaveBeenCalledTimes(1);
+    expect(remove.mock.calls[0][0]).toBe(callback);
+    expect(remove.mock.calls[0][1]).toEqual(instruments);
     toJSON.mockClear();
     callback({ observe });
     expect(toJSON).not.toHaveBeenCalled();

@@ -50,7 +50,7 @@ const SAMPLE_TYPES = [
  * are samples of their own, under the functions that allocated them; the samples of a tag sum up to its figures. Each sample has the
  * labels `tag` and `heap`.
  *
- * Cost: O(tags), with strict O(live blocks); on top of it, compressing takes about 20 ms/MB, and does not hold up the thread.
+ * Cost: O(tags), about 8 µs each, and with strict O(live blocks). Compressing, about 25 ms/MB, does not hold up the thread.
  *
  * @param heap The heap; or `{ stats }` of statistics that were kept.
  * @returns The bytes of the file.
