@@ -9,8 +9,6 @@ export type {
   TagStats,
   Unit,
 } from "./figures.js";
-export type { Sample } from "./query.js";
-export { type StatsOptions, stats } from "./stats.js";
 export {
   type Meter,
   type MeterAttributes,
@@ -19,4 +17,6 @@ export {
   observeStats,
 } from "./opentelemetry.js";
 export { prometheusText } from "./prometheus.js";
+export type { Sample } from "./query.js";
+export { type StatsOptions, stats } from "./stats.js";
 export { statsTable } from "./table.js";
