@@ -54,7 +54,12 @@ export function checkRecords(
     const sum = live.of(tag.tag === 0 ? 0 : tag.tag - TAG_BASE);
     for (const message of unlike(tag, sum)) say(`${message} ${name}`);
   }
-  for (const message of broken(reader.totals())) say(`${message} of all tags`);
+  const totals = reader.totals();
+  for (const message of broken(totals)) say(`${message} of all tags`);
+  for (const name of ["currentBytes", "takenCurrentBytes"] as const) {
+    const sum = tags.reduce((so, tag) => so + tag[name], 0);
+    if (sum !== totals[name]) say(`${name} are ${totals[name]} of all tags, which have ${sum}`);
+  }
 }
 
 /** What the figures of one record contradict each other in. */
@@ -80,7 +85,7 @@ function broken(figures: Counters): string[] {
       `currentBytes are ${currentBytes}, takenCurrentBytes ${takenCurrentBytes}`,
     ],
     [frees <= allocations, `frees are ${frees}, allocations ${allocations}`],
-    [shortLived <= frees, `shortLived is ${shortLived}, frees ${frees}`],
+    [shortLived >= 0 && shortLived <= frees, `shortLived is ${shortLived}, frees ${frees}`],
     [failures >= 0, `failures are ${failures}`],
     [
       sizeClasses === undefined || sumBy(sizeClasses, "allocations") === allocations,

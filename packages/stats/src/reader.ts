@@ -24,7 +24,9 @@ import {
   TAKEN,
   TAKEN_ALLOCATED,
   TAKEN_PEAK,
+  TOTAL_CURRENT,
   TOTAL_PEAK,
+  TOTAL_TAKEN,
   TOTAL_TAKEN_PEAK,
 } from "./state.js";
 
@@ -156,7 +158,10 @@ export class Reader {
 
   #totalsOf({ count, header, records, classes }: Copy, heap: HeapFigures): HeapStats {
     const sum = sumOf(records, count, RECORD);
+    // Counted on their own, and so a check on the others.
+    sum[CURRENT] = header[TOTAL_CURRENT] as number;
     sum[PEAK] = header[TOTAL_PEAK] as number;
+    sum[TAKEN] = header[TOTAL_TAKEN] as number;
     sum[TAKEN_PEAK] = header[TOTAL_TAKEN_PEAK] as number;
     const { capacity, free, largestFree } = heap;
     return {
