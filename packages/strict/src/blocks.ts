@@ -45,20 +45,23 @@ export class Blocks {
   readonly agent: Slot;
   readonly size: Slot | undefined;
   readonly #inner: Inner;
+  readonly #ctx: Context;
   readonly #tagName: ((tag: number) => string | undefined) | undefined;
 
+  /** @param tagName Asked before the stack's names are. */
   constructor(ctx: Context, inner: Inner, tagName: ((tag: number) => string | undefined) | undefined) {
     this.seq = ctx.slot("seq");
     this.tag = ctx.slot("tag");
     this.agent = ctx.slot("agent");
     this.size = ctx.options.sizes === true ? ctx.slot("size") : undefined;
+    this.#ctx = ctx;
     this.#inner = inner;
     this.#tagName = tagName;
   }
 
   /** Name of a tag, or the tag. */
   named(tag: number): string | number {
-    return tag === 0 ? 0 : (this.#tagName?.(tag) ?? tag);
+    return tag === 0 ? 0 : (this.#tagName?.(tag) ?? this.#ctx.tagName(tag) ?? tag);
   }
 
   /** Visits every live and quarantined block with what is known of it. O(chunks). */

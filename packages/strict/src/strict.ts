@@ -27,7 +27,10 @@ export interface StrictOptions {
   readonly stacks?: StackMode;
   /** What becomes of a finding; default `"throw"`. */
   readonly onError?: ReportPolicy;
-  /** Name of a tag, for reports and leaks, as a plugin that keeps names knows it. */
+  /**
+   * Name of a tag in reports and leaks, instead of the one that a plugin of the stack keeps (`stats` does); undefined for tags that are
+   * to have that one. Not needed where all names come from such a plugin.
+   */
   readonly tagName?: (tag: number) => string | undefined;
   /**
    * Report blocks whose view (`heap.strict.view`) or handle (`heap.strict.track`) was garbage-collected before they were freed: to the
