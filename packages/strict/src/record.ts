@@ -13,17 +13,19 @@
  * | seq | number of the latest allocation; unless numbers began again, every live block's is lower or the same |
  * | again | 1 once they have: after 2^31 - 1 of them |
  *
- * What is thrown below has been mended there (finding.ts), so where errors are not thrown, the call is simply made again.
+ * What is thrown below has been mended there (finding.ts), so where errors are not thrown, the call is simply made again. A pointer that is
+ * no block's cannot be mended: where errors are not thrown, it is thrown all the same, up to the outermost layer (rejected.ts).
  *
  * Price: 16 bytes a block before rounding, with the fence's word; 4.2 KiB a heap. About 30 ns for an alloc and its free; `try` 0.5.
  */
-import type { Context, Finding, HeapErrorCode, Inner, Plugin, PluginInstance } from "@heapwright/core";
+import type { Context, Finding, Inner, Plugin, PluginInstance } from "@heapwright/core";
 import { createApi, type StrictApi } from "./api.js";
 import { Blocks, deadWord, isDead, liveWord, nextSeq, seqOf } from "./blocks.js";
 import { enrich, isHeapError, type Known, type Sources } from "./enrich.js";
 import { type DetailedFinding, isDamage } from "./finding.js";
 import { GRAVEYARD_BYTES, Graveyard } from "./graveyard.js";
 import { createRealloc } from "./realloc.js";
+import { isPointerError, leaveRefusals, type RefusedFrees } from "./rejected.js";
 import { type ReportPolicy, Reports } from "./reports.js";
 import { type StackMode, Stacks } from "./stacks.js";
 import { hex } from "./text.js";
@@ -89,25 +91,34 @@ function createRecord(inner: Inner, ctx: Context, options: RecordOptions): Plugi
   const reports = new Reports(ctx, options.onError);
   /** The call of the user that several of ours make up. */
   let during = "";
+  const refused: RefusedFrees = {
+    isFreeing: false,
+    // What this layer has made has been found somewhere; what the others throw has not.
+    report: (error) => reports.add(error.foundAt === undefined ? reportOf(error, "free()") : error),
+  };
+  if (!reports.throws) leaveRefusals(ctx, refused);
 
   function reportOf(error: Known, foundAt: string): Error {
-    const { code, message, details } = enrich(sources, error, during || foundAt);
+    const { code, message, details } = enrich(
+      sources,
+      error,
+      during || (refused.isFreeing ? "free()" : foundAt),
+    );
     return ctx.error(code, message, details);
   }
 
   /**
-   * What was thrown below becomes a report. Returns if the call can be made again, or, for a pointer, is to be ignored; else throws.
+   * What was thrown below becomes a report. Returns if the call can be made again, or, for a pointer nobody above waits to hear of, is
+   * to be ignored; else throws.
    */
   function settle(error: unknown, foundAt: string): void {
     if (!isHeapError(error)) throw error;
     const { code } = error;
     const report = reportOf(error, foundAt);
-    if (isDamage(error) || (foundAt === "free()" && isPointer(code))) reports.add(report);
+    const isIgnored = foundAt === "free()" && isPointerError(code) && !refused.isFreeing;
+    if (isDamage(error) || isIgnored) reports.add(report);
     else throw report;
   }
-
-  const isPointer = (code: HeapErrorCode): boolean =>
-    code === "ERR_DOUBLE_FREE" || code === "ERR_INVALID_POINTER";
 
   /** The block has a number of its own from now on. */
   function note(ptr: number, size: number, tag: number, above: (...args: never[]) => unknown): void {

@@ -1,7 +1,9 @@
 /**
  * `strict({ … })`: all decorators, with defaults that find the common bugs at a few times the price of a bare heap.
  *
- *     plugins: [strict()]  is  [record, fence(), poison(), delayedFree()]        record: heap.strict, see record.ts
+ *     plugins: [strict()]  is  [record, fence(), poison(), delayedFree(), strictErrors]
+ *
+ * record is `heap.strict`, see record.ts; strictErrors has no API, see rejected.ts.
  *
  * Price with the defaults, in a hyperheap: 32 bytes of header more and a fence of 64 bytes a block, 64 blocks that wait, 4.8 KiB a
  * heap; about four times as long. The package's README has it measured.
@@ -13,6 +15,7 @@ import { type FenceOptions, fence } from "./fence.js";
 import { checkChoice, invalidOption } from "./options.js";
 import { type PoisonOptions, poison } from "./poison.js";
 import { type CollectedBlock, record } from "./record.js";
+import { strictErrors } from "./rejected.js";
 import type { ReportPolicy } from "./reports.js";
 import type { StackMode } from "./stacks.js";
 
@@ -48,6 +51,7 @@ export type StrictPlugins<Fence = undefined, Poison = undefined, Delay = undefin
   Part<Fence, Plugin<"fence", undefined>>,
   Part<Poison, Plugin<"poison", undefined>>,
   Part<Delay, Plugin<"delayedFree", DelayedFreeApi>>,
+  Plugin<"strictErrors", undefined>,
 ];
 
 /**
@@ -81,5 +85,6 @@ export function strict(
     options.fence !== false && fence(options.fence),
     options.poison !== false && poison(options.poison),
     options.delayedFree !== false && delayedFree(options.delayedFree),
+    strictErrors(),
   ];
 }
