@@ -14,7 +14,7 @@
  * | again | 1 once they have: after 2^31 - 1 of them |
  *
  * What is thrown below has been mended there (finding.ts), so where errors are not thrown, the call is simply made again. A pointer that is
- * no block's cannot be mended: where errors are not thrown, it is thrown all the same, up to the outermost layer (rejected.ts).
+ * no block's cannot be mended: where errors are not thrown, it is thrown all the same, up to the outermost layer (refused.ts).
  *
  * Price: 16 bytes a block before rounding, with the fence's word; 4.2 KiB a heap. About 30 ns for an alloc and its free; `try` 0.5.
  */
@@ -25,7 +25,7 @@ import { enrich, isHeapError, type Known, type Sources } from "./enrich.js";
 import { type DetailedFinding, isDamage } from "./finding.js";
 import { GRAVEYARD_BYTES, Graveyard } from "./graveyard.js";
 import { createRealloc } from "./realloc.js";
-import { isPointerError, leaveRefusals, type RefusedFrees } from "./rejected.js";
+import { isPointerError, leaveRefused, type RefusedFrees } from "./refused.js";
 import { type ReportPolicy, Reports } from "./reports.js";
 import { type StackMode, Stacks } from "./stacks.js";
 import { hex } from "./text.js";
@@ -92,17 +92,17 @@ function createRecord(inner: Inner, ctx: Context, options: RecordOptions): Plugi
   /** The call of the user that several of ours make up. */
   let during = "";
   const refused: RefusedFrees = {
-    isFreeing: false,
+    underWay: undefined,
     // What this layer has made has been found somewhere; what the others throw has not.
     report: (error) => reports.add(error.foundAt === undefined ? reportOf(error, "free()") : error),
   };
-  if (!reports.throws) leaveRefusals(ctx, refused);
+  if (!reports.throws) leaveRefused(ctx, refused);
 
   function reportOf(error: Known, foundAt: string): Error {
     const { code, message, details } = enrich(
       sources,
       error,
-      during || (refused.isFreeing ? "free()" : foundAt),
+      during || (refused.underWay === undefined ? foundAt : "free()"),
     );
     return ctx.error(code, message, details);
   }
@@ -115,7 +115,7 @@ function createRecord(inner: Inner, ctx: Context, options: RecordOptions): Plugi
     if (!isHeapError(error)) throw error;
     const { code } = error;
     const report = reportOf(error, foundAt);
-    const isIgnored = foundAt === "free()" && isPointerError(code) && !refused.isFreeing;
+    const isIgnored = foundAt === "free()" && isPointerError(code) && refused.underWay === undefined;
     if (isDamage(error) || isIgnored) reports.add(report);
     else throw report;
   }
@@ -163,7 +163,7 @@ function createRecord(inner: Inner, ctx: Context, options: RecordOptions): Plugi
       }
       const seq = seqOf(word);
       graveyard.bury(ptr, size, seq, agent);
-      if (stacks?.keeps(seq)) stacks.freed(seq, layer.free);
+      if (stacks?.keeps(seq)) stacks.freed(seq, refused.underWay ?? layer.free);
     },
     resize(ptr: number, size: number): boolean {
       let done = false;
@@ -207,7 +207,11 @@ function createRecord(inner: Inner, ctx: Context, options: RecordOptions): Plugi
       try {
         return usableSize(ptr);
       } catch (error) {
-        throw isHeapError(error) ? reportOf(error, "usableSize() or realloc()") : error;
+        if (!isHeapError(error)) throw error;
+        const report = reportOf(error, "usableSize() or realloc()");
+        if (reports.throws || !isDamage(error)) throw report;
+        reports.add(report);
+        return allocator.usableSize?.(ptr) as number;
       }
     },
     realloc(ptr, size, align, tag) {

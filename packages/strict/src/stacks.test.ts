@@ -1,8 +1,10 @@
 /** Stacks: which blocks have one, the same in each run; bounded; off means none. */
-import { createHeap } from "@heapwright/core";
+import { createHeap, limit } from "@heapwright/core";
 import { hyperheap } from "@heapwright/hyperheap";
+import { stats } from "@heapwright/stats";
 import { type StackMode, strict } from "@heapwright/strict";
 import { describe, expect, it } from "vitest";
+import { caught } from "./fixtures/caught.js";
 
 const make = (stacks?: StackMode) =>
   createHeap({
@@ -52,5 +54,31 @@ describe("stacks", () => {
     heap.free(caller());
     const kept = caller();
     expect(heap.strict.at(kept)?.stack?.split("\n")[0]).toMatch(/at caller /);
+  });
+
+  it.each(["throw", "report"] as const)("begin there below other layers, too, with onError %s", (policy) => {
+    const found: Error[] = [];
+    const heap = createHeap({
+      memory: 1 << 20,
+      strategy: hyperheap(),
+      plugins: [
+        strict({ stacks: "all", onError: policy === "throw" ? policy : (error) => found.push(error) }),
+        stats(),
+        limit({ bytes: 1 << 20 }),
+      ],
+    });
+    function allocates(): number {
+      return heap.alloc(16);
+    }
+    function frees(ptr: number): void {
+      heap.free(ptr);
+    }
+    const ptr = allocates();
+    frees(ptr);
+    if (policy === "throw") found.push(caught(() => frees(ptr)));
+    else frees(ptr);
+    const freed = found[0].cause as Error;
+    const first = ({ stack = "" }: Error): string | undefined => stack.split("\n")[1]?.trim().split(" ")[1];
+    expect([first(freed), first(freed.cause as Error)]).toEqual(["frees", "allocates"]);
   });
 });

@@ -45,7 +45,7 @@ export class Stacks {
   readonly #freed: number[] = [];
   #freedNext = 0;
 
-  /** @param inCore Any error made in core: its frames at the top are left out of the text. */
+  /** @param inCore Any error made in core: the frames down to core's, and core's, are left out of the text. */
   constructor(mode: Exclude<StackMode, "off">, inCore: Error) {
     this.#all = mode === "all";
     this.#core = directoryOf(framesOf(inCore)[0] ?? "");
@@ -85,10 +85,12 @@ export class Stacks {
 
   #textOf(captured: Captured | undefined): string {
     const frames = framesOf(captured ?? {});
-    let first = frames.findIndex((frame) => this.#core === "" || directoryOf(frame) !== this.#core);
+    const isCore = (frame: string): boolean => this.#core !== "" && directoryOf(frame) === this.#core;
+    // The layers above the record, up to the heap's entry point, then what is core's of that.
+    const entry = Math.max(0, frames.findIndex(isCore));
+    const first = frames.findIndex((frame, index) => index >= entry && !isCore(frame));
     // Bundled into one file with the app, every frame is core's.
-    if (first < 0) first = 0;
-    return frames.slice(first).join("\n");
+    return frames.slice(Math.max(0, first)).join("\n");
   }
 }
 

@@ -3,7 +3,7 @@
  *
  *     plugins: [strict()]  is  [record, fence(), poison(), delayedFree(), strictErrors]
  *
- * record is `heap.strict`, see record.ts; strictErrors has no API, see rejected.ts.
+ * record is `heap.strict`, see record.ts; strictErrors has no API, see refused.ts.
  *
  * Price with the defaults, in a hyperheap: 32 bytes of header more and a fence of 64 bytes a block, 64 blocks that wait, 4.8 KiB a
  * heap; about four times as long. The package's README has it measured.
@@ -15,7 +15,7 @@ import { type FenceOptions, fence } from "./fence.js";
 import { checkChoice, invalidOption } from "./options.js";
 import { type PoisonOptions, poison } from "./poison.js";
 import { type CollectedBlock, record } from "./record.js";
-import { strictErrors } from "./rejected.js";
+import { strictErrors } from "./refused.js";
 import type { ReportPolicy } from "./reports.js";
 import type { StackMode } from "./stacks.js";
 

@@ -3,20 +3,20 @@
  * shall see no error; the layers in between (`limit`, `stats`) shall, so that none of them counts a free that was none.
  *
  *     heap.free(p) ─► strictErrors ─► limit ─► stats ─► strict ─► fence ─► … ─► strategy
- *                     reports once ◄── what strict throws on ◄─┘ ◄── what they throw ─┘
+ *                     reports once ◄───────────────────────┘ ◄── what they throw ─┘
  *
  * It is part of every `strict()`, since the layers of a stack are the same for all agents, and `onError` is each agent's own choice.
  * Nothing in the heap is its own.
  *
  * Price: none where errors are thrown, as it changes no primitive then; else a `try` for each free.
  */
-import type { Context, HeapErrorCode, Inner, Plugin, PluginInstance, Region } from "@heapwright/core";
+import type { Context, HeapErrorCode, Inner, Plugin, Region } from "@heapwright/core";
 import { isHeapError, type Known } from "./enrich.js";
 
 /** What the record of a heap and its outermost layer share, for one agent. */
 export interface RefusedFrees {
-  /** A call of `heap.free` is under way: pointer errors are thrown, and `report` gets them. */
-  isFreeing: boolean;
+  /** The function that takes calls of `heap.free`, while one is under way: pointer errors are thrown, and `report` gets them. */
+  underWay: ((ptr: number) => void) | undefined;
   /** Makes a report of a pointer error, unless it is one, and hands it on. */
   report(error: Known): void;
 }
@@ -25,7 +25,7 @@ export interface RefusedFrees {
 const records = new WeakMap<Region, RefusedFrees>();
 
 /** For the record, which is made before what stands above it. */
-export function leaveRefusals(ctx: Context, frees: RefusedFrees): void {
+export function leaveRefused(ctx: Context, frees: RefusedFrees): void {
   records.set(ctx.region, frees);
 }
 
@@ -40,31 +40,26 @@ export function strictErrors(): Plugin<"strictErrors", undefined> {
     version: 1,
     phase: "trace",
     rank: Number.NEGATIVE_INFINITY,
-    create: createErrors,
+    create(inner, ctx) {
+      const frees = records.get(ctx.region);
+      return { ...(frees && { allocator: reporting(inner, frees) }), api: undefined };
+    },
   };
 }
 
-function createErrors(inner: Inner, ctx: Context): PluginInstance<undefined> {
-  const frees = records.get(ctx.region);
-  if (frees === undefined) return { api: undefined };
-  const { free, realloc } = inner;
-  return {
-    allocator: {
-      free(ptr) {
-        const before = frees.isFreeing;
-        frees.isFreeing = true;
-        try {
-          free(ptr);
-        } catch (error) {
-          if (!isHeapError(error) || !isPointerError(error.code)) throw error;
-          frees.report(error);
-        } finally {
-          frees.isFreeing = before;
-        }
-      },
-      // Its own: one made of this `free` would take a refused one for done.
-      realloc,
-    },
-    api: undefined,
-  };
+function reporting({ free, realloc }: Inner, frees: RefusedFrees): Partial<Inner> {
+  function freeReporting(ptr: number): void {
+    const before = frees.underWay;
+    frees.underWay = freeReporting;
+    try {
+      free(ptr);
+    } catch (error) {
+      if (!isHeapError(error) || !isPointerError(error.code)) throw error;
+      frees.report(error);
+    } finally {
+      frees.underWay = before;
+    }
+  }
+  // The `realloc` of below: one made of this `free` would take a refused one for done.
+  return { free: freeReporting, realloc };
 }

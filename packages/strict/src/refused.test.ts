@@ -2,10 +2,18 @@
  * Frees that are refused: of what was freed before, of what is no block. Every layer above strict is told, so that none counts them; the
  * user gets what `onError` says, once.
  */
-import { createHeap, type HeapError, limit, type PluginInput } from "@heapwright/core";
+import {
+  attachHeap,
+  createHeap,
+  defineStack,
+  type HeapError,
+  limit,
+  type Plugin,
+  type PluginInput,
+} from "@heapwright/core";
 import { hyperheap } from "@heapwright/hyperheap";
 import { stats } from "@heapwright/stats";
-import { type StrictOptions, strict } from "@heapwright/strict";
+import { type StrictApi, type StrictOptions, strict } from "@heapwright/strict";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { highWater } from "../../../docs/examples/high-water.js";
 import { caught } from "./fixtures/caught.js";
@@ -31,6 +39,10 @@ const MEMORIES: readonly (readonly [string, () => ArrayBuffer | SharedArrayBuffe
   ["own memory", () => new ArrayBuffer(MIB)],
   ["shared memory", () => new SharedArrayBuffer(MIB)],
 ];
+
+interface Reporting {
+  readonly strict: StrictApi;
+}
 
 /** The heap's figures are the union of what the stacks have. */
 interface Layered {
@@ -99,6 +111,126 @@ const cases = Object.entries(ABOVE).flatMap(([above, plugins]) =>
 
 afterEach(() => {
   vi.restoreAllMocks();
+});
+
+it("damage that a layer above comes upon is reported, as what it comes upon itself", () => {
+  const [alone, below] = [ABOVE.nothing(), ABOVE.limit()].map((plugins) => {
+    const found: HeapError[] = [];
+    const made = make(plugins, { onError: (error) => found.push(error as HeapError) }, new ArrayBuffer(MIB));
+    const ptr = made.heap.alloc(100);
+    made.heap.memory.u32[(ptr - 24) >>> 2] = 5000; // the size the fence keeps
+    made.heap.memory.u8[ptr - 1] ^= 0xff;
+    const before = made.figures();
+    const thrown = caught(() => made.heap.free(ptr));
+    expect(made.figures()).toEqual(before);
+    return [...found, thrown].map(({ code, foundAt }) => [code, foundAt]);
+  });
+  expect(below).toEqual(alone);
+  expect(below).toEqual([
+    ["ERR_HEAP_UNDERFLOW", "free(), agent 1"],
+    ["ERR_HEAP_CORRUPT", "free(), agent 1"],
+  ]);
+});
+
+it("a free that another layer asks for, in no free of the user, is reported and nothing more", () => {
+  const found: HeapError[] = [];
+  const once: Plugin = {
+    abi: 1,
+    name: "once",
+    version: 1,
+    phase: "account",
+    create: ({ alloc, free }) => ({
+      allocator: {
+        alloc(size, align, tag) {
+          free(64);
+          return alloc(size, align, tag);
+        },
+      },
+      api: undefined,
+    }),
+  };
+  const { heap } = make([once], { onError: (error) => found.push(error as HeapError) }, new ArrayBuffer(MIB));
+  expect(heap.alloc(16)).toBeGreaterThan(0);
+  expect(found).toMatchObject([{ code: "ERR_INVALID_POINTER", ptr: 64, foundAt: "free(), agent 1" }]);
+});
+
+it("an error that a layer above makes itself is made a report of", () => {
+  const found: HeapError[] = [];
+  const strange: Plugin = {
+    abi: 1,
+    name: "strange",
+    version: 1,
+    phase: "limit",
+    create: (_, ctx) => ({
+      allocator: {
+        free(ptr) {
+          throw ctx.error(ptr % 32 === 0 ? "ERR_INVALID_POINTER" : "ERR_UNSUPPORTED", "not this one", {
+            ptr,
+          });
+        },
+      },
+      api: undefined,
+    }),
+  };
+  const { heap } = make(
+    [strange],
+    { onError: (error) => found.push(error as HeapError) },
+    new ArrayBuffer(MIB),
+  );
+  heap.free(32);
+  expect(found).toMatchObject([{ code: "ERR_INVALID_POINTER", ptr: 32, foundAt: "free(), agent 1" }]);
+  expect(caught(() => heap.free(48)).code).toBe("ERR_UNSUPPORTED");
+  expect(found).toHaveLength(1);
+});
+
+it("each heap and agent of one strict() has its own reports, whatever it does with errors", () => {
+  const found: HeapError[] = [];
+  const plugins = [limit({ bytes: MIB }), strict({ onError: (error) => found.push(error as HeapError) })];
+  const stack = defineStack({ strategy: hyperheap(), plugins });
+  const heap = createHeap({ memory: new SharedArrayBuffer(MIB), ...stack });
+  const other = createHeap({ memory: MIB, ...stack });
+  const agent = attachHeap(heap.descriptor(), stack);
+  const throwing = attachHeap(heap.descriptor(), {
+    strategy: hyperheap(),
+    plugins: [limit({ bytes: MIB }), strict()],
+  });
+  const ptr = heap.alloc(100);
+  agent.free(ptr);
+  heap.free(ptr);
+  agent.free(ptr);
+  agent.free(ptr + 16);
+  other.free(other.alloc(16) + 16);
+  expect(caught(() => throwing.free(ptr)).code).toBe("ERR_DOUBLE_FREE");
+  const counts = [heap, agent, throwing, other].map(
+    (each) => (each as unknown as Reporting).strict.reports.length,
+  );
+  expect(counts).toEqual([1, 2, 0, 1]);
+  expect(found.map(({ foundAt }) => foundAt)).toEqual([1, 2, 2, 1].map((id) => `free(), agent ${id}`));
+  heap.check();
+});
+
+it("report writes each to the console, once", () => {
+  const lines: string[] = [];
+  vi.spyOn(console, "error").mockImplementation((text: string) => void lines.push(text));
+  const { heap } = make(ABOVE.all(), { onError: "report" }, new ArrayBuffer(MIB));
+  const ptr = heap.alloc(10);
+  heap.free(ptr);
+  heap.free(ptr);
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatch(/^heap "heap": DoubleFreeError \[ERR_DOUBLE_FREE\]: 0x\w+ was freed before/);
+});
+
+it("a function that throws what it gets is as good as throw", () => {
+  const onError = (error: Error): never => {
+    throw error;
+  };
+  const made = make(ABOVE.all(), { onError }, new ArrayBuffer(MIB));
+  const ptr = made.heap.alloc(10);
+  made.heap.free(ptr);
+  const before = made.figures();
+  expect(caught(() => made.heap.free(ptr)).code).toBe("ERR_DOUBLE_FREE");
+  expect(made.figures()).toEqual(before);
+  expect(made.heap.strict.reports).toHaveLength(1);
 });
 
 describe.each(cases)("$above above strict with $parts, in $where", ({ plugins, options, memory }) => {
