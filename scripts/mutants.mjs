@@ -22,7 +22,7 @@ const OWN_TESTS = ["packages/hyperheap/src/mistakes"];
 const QUICK_TESTS = {
   core: ["packages/core/src/heap"],
   hyperheap: ["first-fit", "tree", "misuse", "golden"].map((name) => `packages/hyperheap/src/${name}`),
-  strict: ["pattern", "freed", "quarantine", "report", "inspect", "overflow"].map(
+  strict: ["pattern", "freed", "quarantine", "report", "inspect", "overflow", "refused"].map(
     (name) => `packages/strict/src/${name}`,
   ),
 };

@@ -9,7 +9,7 @@ import { blockText } from "./text.js";
 /**
  * `throw`: the call that finds something throws it, and has done nothing. `report`: it is written to the console. A function is
  * called with it, with the heap's lock held: it shall not call the heap. Where it is not thrown, an overflow or a write after
- * free is mended and the call goes on, and a wrong pointer is not freed.
+ * free is mended and the call goes on, and a wrong pointer is not freed, nor counted as freed by any plugin.
  */
 export type ReportPolicy = "throw" | "report" | ((error: Error) => void);
 

@@ -1,5 +1,5 @@
 /** Which APIs a heap has under strict. */
-import { createHeap } from "@heapwright/core";
+import { createHeap, type Heap } from "@heapwright/core";
 import { hyperheap } from "@heapwright/hyperheap";
 import { describe, expectTypeOf, it } from "vitest";
 import {
@@ -24,6 +24,9 @@ describe("strict()", () => {
     expectTypeOf(heap.delayedFree).toEqualTypeOf<DelayedFreeApi>();
     // @ts-expect-error: fences have no API
     heap.fence;
+    // @ts-expect-error: neither has what catches errors
+    heap.strictErrors;
+    expectTypeOf<keyof typeof heap>().toEqualTypeOf<keyof Heap | "strict" | "delayedFree">();
     const without = createHeap({ memory: 1024, strategy, plugins: [strict({ delayedFree: false })] });
     expectTypeOf(without.strict).toEqualTypeOf<StrictApi>();
     // @ts-expect-error: it was left out
