@@ -98,6 +98,16 @@ const WRONG: readonly (readonly [string, string, (made: Made) => number])[] = [
   ],
   ["an address inside of a block", "ERR_INVALID_POINTER", ({ heap }) => heap.alloc(100) + 48],
   ["an unaligned address", "ERR_INVALID_POINTER", ({ heap }) => heap.alloc(100) + 4],
+  [
+    "a page run freed just before",
+    "ERR_DOUBLE_FREE",
+    ({ heap }) => {
+      const ptr = heap.alloc(5000, 4096);
+      heap.free(ptr);
+      return ptr;
+    },
+  ],
+  ["a page inside of a run", "ERR_INVALID_POINTER", ({ heap }) => heap.alloc(9000, 4096) + 4096],
   ["an address before the heap", "ERR_INVALID_POINTER", () => 16],
   ["an address in the heap's header", "ERR_INVALID_POINTER", ({ heap }) => heap.region.base + 64],
   ["an address behind the heap", "ERR_INVALID_POINTER", ({ heap }) => heap.region.areaEnd + 64],
