@@ -25,7 +25,7 @@ import { enrich, isHeapError, type Known, type Sources } from "./enrich.js";
 import { type DetailedFinding, isDamage } from "./finding.js";
 import { GRAVEYARD_BYTES, Graveyard } from "./graveyard.js";
 import { createRealloc } from "./realloc.js";
-import { isPointerError, leaveRefused, type RefusedFrees } from "./refused.js";
+import { isPointerError, type RefusedByRegion, type RefusedFrees } from "./refused.js";
 import { type ReportPolicy, Reports } from "./reports.js";
 import { type StackMode, Stacks } from "./stacks.js";
 import { hex } from "./text.js";
@@ -36,6 +36,8 @@ export interface RecordOptions {
   readonly onError: ReportPolicy;
   readonly tagName: ((tag: number) => string | undefined) | undefined;
   readonly collected: boolean | ((block: CollectedBlock) => void);
+  /** Where the record is found by what reports the frees it refuses. */
+  readonly records: RefusedByRegion;
 }
 
 /** A block whose view or handle was garbage-collected before it was freed. */
@@ -96,7 +98,7 @@ function createRecord(inner: Inner, ctx: Context, options: RecordOptions): Plugi
     // What this layer has made has been found somewhere; what the others throw has not.
     report: (error) => reports.add(error.foundAt === undefined ? reportOf(error, "free()") : error),
   };
-  if (!reports.throws) leaveRefused(ctx, refused);
+  if (!reports.throws) options.records.set(ctx.region, refused);
 
   function reportOf(error: Known, foundAt: string): Error {
     const { code, message, details } = enrich(

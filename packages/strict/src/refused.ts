@@ -10,7 +10,7 @@
  *
  * Price: none where errors are thrown, as it changes no primitive then; else a `try` for each free.
  */
-import type { Context, HeapErrorCode, Inner, Plugin, Region } from "@heapwright/core";
+import type { HeapErrorCode, Inner, Plugin, Region } from "@heapwright/core";
 import { isHeapError, type Known } from "./enrich.js";
 
 /** What the record of a heap and its outermost layer share, for one agent. */
@@ -21,19 +21,17 @@ export interface RefusedFrees {
   report(error: Known): void;
 }
 
-/** The region is one object for all layers of one agent, and no other agent's or heap's. */
-const records = new WeakMap<Region, RefusedFrees>();
-
-/** For the record, which is made before what stands above it. */
-export function leaveRefused(ctx: Context, frees: RefusedFrees): void {
-  records.set(ctx.region, frees);
-}
+/**
+ * How the layers of one agent that one `strict()` has made find each other: the region is one object for all of them, and no other agent's
+ * or heap's. The record is made first, as what stands below.
+ */
+export type RefusedByRegion = WeakMap<Region, RefusedFrees>;
 
 /** Is it about a pointer that is no live block? */
 export const isPointerError = (code: HeapErrorCode): boolean =>
   code === "ERR_DOUBLE_FREE" || code === "ERR_INVALID_POINTER";
 
-export function strictErrors(): Plugin<"strictErrors", undefined> {
+export function strictErrors(records: RefusedByRegion): Plugin<"strictErrors", undefined> {
   return {
     abi: 1,
     name: "strictErrors",

@@ -15,7 +15,7 @@ import { type FenceOptions, fence } from "./fence.js";
 import { checkChoice, invalidOption } from "./options.js";
 import { type PoisonOptions, poison } from "./poison.js";
 import { type CollectedBlock, record } from "./record.js";
-import { strictErrors } from "./refused.js";
+import { type RefusedByRegion, strictErrors } from "./refused.js";
 import type { ReportPolicy } from "./reports.js";
 import type { StackMode } from "./stacks.js";
 
@@ -80,11 +80,12 @@ export function strict(
     throw invalidOption("strict", "tagName", "a function", tagName);
   if (typeof collected !== "function" && typeof collected !== "boolean")
     throw invalidOption("strict", "collected", "a boolean or a function", collected);
+  const records: RefusedByRegion = new WeakMap();
   return [
-    record({ stacks, onError, tagName, collected }, options.fence === false),
+    record({ stacks, onError, tagName, collected, records }, options.fence === false),
     options.fence !== false && fence(options.fence),
     options.poison !== false && poison(options.poison),
     options.delayedFree !== false && delayedFree(options.delayedFree),
-    strictErrors(),
+    strictErrors(records),
   ];
 }
