@@ -18,6 +18,10 @@ export const STACKS: { readonly [name: string]: KnownStack } = {
   bare: { about: "no plugin", plugins: () => [] },
   limit: { about: "a limit that is never reached", plugins: () => [limit({ bytes: NEVER_REACHED })] },
   stats: { about: "counts and bytes by tag", plugins: () => [stats()] },
+  "stats-all": {
+    about: "stats with size classes and short-lived blocks",
+    plugins: () => [stats({ sizeClasses: true, shortLived: 1000 })],
+  },
   fence: { about: "patterns around each block, checked at free", plugins: () => [fence()] },
   poison: { about: "blocks filled when made and when freed", plugins: () => [poison()] },
   "delayed-free": { about: "a quarantine of 64 blocks", plugins: () => [delayedFree()] },
