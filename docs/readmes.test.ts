@@ -26,7 +26,7 @@ function membersOf(file: string, name: string): string[] {
 }
 
 describe("a README names", () => {
-  it.each(["core", "hyperheap", "strict"])("every export of %s", (folder) => {
+  it.each(["core", "hyperheap", "stats", "strict"])("every export of %s", (folder) => {
     const names = named(`packages/${folder}/README.md`);
     expect(exportsOf(folder).filter((name) => !names.has(name))).toEqual([]);
   });
@@ -62,6 +62,20 @@ describe("a README names", () => {
     expect(membersOf(`packages/strict/src/${file}`, type).filter((name) => !names.has(name))).toEqual([]);
   });
 
+  it.each([
+    ["stats.ts", "StatsOptions"],
+    ["api.ts", "StatsApi"],
+    ["query.ts", "Sample"],
+    ["figures.ts", "Counters"],
+    ["figures.ts", "SizeClass"],
+    ["figures.ts", "HeapStats"],
+    ["figures.ts", "StatsSnapshot"],
+    ["pprof.ts", "ProfileOptions"],
+  ])("every member of stats's %s %s", (file, type) => {
+    const names = named("packages/stats/README.md");
+    expect(membersOf(`packages/stats/src/${file}`, type).filter((name) => !names.has(name))).toEqual([]);
+  });
+
   it("every error code", () => {
     const names = named("packages/core/README.md");
     expect(Object.keys(HEAP_ERROR_CODES).filter((code) => !names.has(code))).toEqual([]);
@@ -69,7 +83,14 @@ describe("a README names", () => {
 });
 
 describe("a source file", () => {
-  const places = ["packages/core/src", "packages/hyperheap/src", "packages/strict/src", "docs", "."];
+  const places = [
+    "packages/core/src",
+    "packages/hyperheap/src",
+    "packages/stats/src",
+    "packages/strict/src",
+    "docs",
+    ".",
+  ];
   const files = ["docs/ARCHITECTURE.md", "packages/core/README.md", "packages/hyperheap/README.md"].flatMap(
     (file) =>
       [...read(file).matchAll(/`([\w/.-]+\.m?ts|[\w/.-]+\.mjs)`/g)].map(([, name]) => ({ file, name })),

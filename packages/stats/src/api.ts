@@ -20,8 +20,13 @@ export interface StatsApi {
   tag(name: string): Tag;
   /** The name of a tag; undefined for a number that is none. */
   name(tag: number): string | undefined;
-  /** Figures of one tag; undefined if nobody has asked for that name. `""` or 0: requests without a tag. */
-  get(tag: string | Tag | 0): TagStats | undefined;
+  /**
+   * Figures of one tag; of a name nobody has asked for, undefined. `""` or 0: requests without a tag. O(1).
+   *
+   * @throws HeapError `ERR_INVALID_OPTION` for a number that is no tag of this heap.
+   */
+  get(tag: Tag | 0): TagStats;
+  get(name: string): TagStats | undefined;
   /** Figures of all tags by id, and before them of requests without a tag, if there were any. One moment's. O(tags). */
   all(): TagStats[];
   /** All tags together, and the heap's own figures. O(tags); where the strategy does not know its largest free chunk, O(blocks). */
@@ -79,13 +84,20 @@ export function createApi({ ctx, names, reader, records, maxTags, unknownTag, wi
     return (TAG_BASE + number) as Tag;
   }
 
-  /** Number of a record; -1 if there is none such. */
-  function numberOf(which: string | number): number {
-    if (which === "" || which === 0) return 0;
-    if (typeof which === "string") return names.find(which) || -1;
-    if (typeof which !== "number") throw refuse(`a tag is text or a number, not ${String(which)}`);
+  function requireTag(tag: number): void {
     ctx.sync();
-    return records.isKnown(which) ? which - TAG_BASE : -1;
+    if (!Number.isInteger(tag) || !records.isKnown(tag)) throw unknownTag(tag);
+  }
+
+  function get(which: Tag | 0): TagStats;
+  function get(name: string): TagStats | undefined;
+  function get(which: Tag | 0 | string): TagStats | undefined {
+    if (typeof which === "string") {
+      const number = which === "" ? 0 : names.find(which);
+      return number === 0 && which !== "" ? undefined : reader.tag(number);
+    }
+    requireTag(which);
+    return reader.tag(which === 0 ? 0 : which - TAG_BASE);
   }
 
   function diff(before: StatsSnapshot): StatsSnapshot;
@@ -106,17 +118,13 @@ export function createApi({ ctx, names, reader, records, maxTags, unknownTag, wi
     name(which) {
       return Number.isInteger(which) && which > TAG_BASE ? names.text(which - TAG_BASE) : undefined;
     },
-    get(which) {
-      const number = numberOf(which);
-      return number < 0 ? undefined : reader.tag(number);
-    },
+    get,
     all: () => reader.tags(),
     totals: () => reader.totals(),
     toJSON: () => reader.snapshot(),
     diff,
     scope(which, work) {
-      ctx.sync();
-      if (!records.isKnown(which)) throw unknownTag(which);
+      requireTag(which);
       return within(which, work);
     },
     query(pattern) {

@@ -33,7 +33,7 @@ export function createLayer(inner: Inner, ctx: Context, records: Records): Layer
   let ambient = 0;
 
   function unknownTag(tag: number): Error {
-    return ctx.error("ERR_INVALID_OPTION", `${tag} is no tag of this heap`, {
+    return ctx.error("ERR_INVALID_OPTION", `${String(tag)} is no tag of this heap`, {
       hint: "heap.stats.tag(name) makes one; each heap has its own",
     });
   }

@@ -144,7 +144,12 @@ describe("failed requests", () => {
       expect(codeOf(() => heap.alloc(10, 16, wrong))).toBe("ERR_INVALID_OPTION");
       expect(codeOf(() => heap.realloc(ptr, 10, 16, wrong))).toBe("ERR_INVALID_OPTION");
       expect(codeOf(() => heap.stats.scope(wrong, () => 1))).toBe("ERR_INVALID_OPTION");
-      expect(heap.stats.get(wrong)).toBeUndefined();
+      expect(codeOf(() => heap.stats.get(wrong))).toBe("ERR_INVALID_OPTION");
+      expect(heap.stats.name(wrong)).toBeUndefined();
+    }
+    for (const wrong of [undefined, null, Number.NaN, -1, 16, mesh + 0.5, {}, Symbol("mesh")] as never[]) {
+      expect(codeOf(() => heap.stats.get(wrong))).toBe("ERR_INVALID_OPTION");
+      expect(codeOf(() => heap.stats.scope(wrong, () => 1))).toBe("ERR_INVALID_OPTION");
       expect(heap.stats.name(wrong)).toBeUndefined();
     }
     expect(unchanged(heap, before)).toBe(true);
