@@ -7,11 +7,12 @@ import ts from "typescript";
 import { publishablePackages, report } from "./lib/workspace.mjs";
 
 /**
- * What the files of a package may import at run time, besides each other. A package that is not named here is a strategy
- * or a plugin and may import nothing.
+ * What the files of a package may import at run time, besides each other; of a package's entry, those of that name. A package that is
+ * not named here is a strategy or a plugin and may import nothing.
  */
 const RUNTIME_IMPORTS = {
   conformance: ["fast-check"],
+  "stats/pprof": ["pprof-format"],
 };
 
 /** Not looked at: the bench is a Node program with dependencies of its own. */
@@ -77,10 +78,15 @@ export function packageFindings(folder, dir) {
   const code = files.filter((file) => /\.[cm]?js$/.test(file));
   const types = files.filter((file) => /\.d\.[cm]?ts$/.test(file));
   if (code.length === 0 || types.length === 0) return [`${folder}/dist: not built`];
-  const runtime = RUNTIME_IMPORTS[folder] ?? [];
-  const check = (names, allowed) =>
-    names.flatMap((name) => findings(`dist/${name}`, readFileSync(join(dist, name), "utf8"), allowed));
-  return [...check(code, runtime), ...check(types, [...runtime, ...TYPE_IMPORTS])];
+  const runtime = (name) => [
+    ...(RUNTIME_IMPORTS[folder] ?? []),
+    ...(RUNTIME_IMPORTS[`${folder}/${name.split(".", 1)[0]}`] ?? []),
+  ];
+  const check = (names, more) =>
+    names.flatMap((name) =>
+      findings(`dist/${name}`, readFileSync(join(dist, name), "utf8"), [...runtime(name), ...more]),
+    );
+  return [...check(code, []), ...check(types, TYPE_IMPORTS)];
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

@@ -90,6 +90,18 @@ describe("a package", () => {
     expect(await build("tlsf", files)).toEqual(["dist/index.js:1: import: fast-check"]);
   });
 
+  it("gets them in the entry that needs them, and in no other", async () => {
+    const profile = 'import "pprof-format";';
+    const files = { "pprof.js": profile, "pprof.cjs": profile, "pprof.d.ts": profile, "index.d.ts": "" };
+    expect(await build("stats", { ...files, "index.js": "" })).toEqual([]);
+    expect(await build("stats", { ...files, "index.js": profile })).toEqual([
+      "dist/index.js:1: import: pprof-format",
+    ]);
+    expect(await build("tlsf", { "pprof.js": profile, "pprof.d.ts": "" })).toEqual([
+      "dist/pprof.js:1: import: pprof-format",
+    ]);
+  });
+
   it("is refused when it was not built", async () => {
     expect(await build("hyperheap", {})).toEqual(["hyperheap/dist: not built"]);
     expect(await build("hyperheap", { "index.js": "" })).toEqual(["hyperheap/dist: not built"]);

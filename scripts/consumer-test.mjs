@@ -67,9 +67,12 @@ function checkPlain(cwd) {
 }
 
 function checkTools(cwd, packed) {
-  check("the conformance kit, imported and required, in somebody else's vitest", () => {
-    run(["npx", "vitest", "run"], { cwd });
-  });
+  check(
+    "the conformance kit and the profile writer, imported and required, in somebody else's vitest",
+    () => {
+      run(["npx", "vitest", "run"], { cwd });
+    },
+  );
   checkTypes(cwd, "tools");
   for (const { name, manifest } of packed) {
     for (const bin of Object.keys(manifest.bin ?? {})) {
@@ -86,7 +89,10 @@ await withTempDir((dir) => {
   const tarballs = packed.map(({ tarball }) => tarball);
   const plain = packed.filter(({ folder }) => !NEED_OTHERS.includes(folder)).map(({ tarball }) => tarball);
   const { vitest, "fast-check": fastCheck } = rootManifest.devDependencies;
-  const peers = [`vitest@${vitest}`, `fast-check@${fastCheck}`];
+  const { "pprof-format": pprofFormat } = readJson(
+    join(root, "packages", "stats", "package.json"),
+  ).devDependencies;
+  const peers = [`vitest@${vitest}`, `fast-check@${fastCheck}`, `pprof-format@${pprofFormat}`];
 
   inProject(dir, "plain", plain, checkPlain);
   inProject(dir, "tools", [...tarballs, ...peers], (cwd) => checkTools(cwd, packed));

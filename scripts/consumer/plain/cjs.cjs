@@ -1,6 +1,7 @@
 const { createHeap, isHeapError } = require("@heapwright/core");
 const { hyperheap } = require("@heapwright/hyperheap");
+const { stats } = require("@heapwright/stats");
 const { strict } = require("@heapwright/strict");
 const exercise = require("./exercise.cjs");
 
-exercise(createHeap, hyperheap, strict, isHeapError);
+exercise({ createHeap, hyperheap, stats, strict }, isHeapError);

@@ -4,10 +4,10 @@ const assert = require("node:assert/strict");
 /**
  * @param createHeap of one copy of core
  * @param hyperheap of one copy of the strategy
- * @param strict of one copy of the plugins
+ * @param stats, strict of one copy of the plugins
  * @param isHeapError of every copy of core there is: each must know the other's errors
  */
-module.exports = function exercise(createHeap, hyperheap, strict, ...isHeapError) {
+module.exports = function exercise({ createHeap, hyperheap, stats, strict }, ...isHeapError) {
   const heap = createHeap({ memory: 1 << 20, strategy: hyperheap() });
   const sizes = [1, 16, 100, 4000, 70000];
   const blocks = sizes.map((size) => heap.alloc(size, 64));
@@ -54,4 +54,21 @@ module.exports = function exercise(createHeap, hyperheap, strict, ...isHeapError
   guarded.free(row);
   guarded.check();
   assert.deepEqual(guarded.strict.leaks(), []);
+
+  const counted = createHeap({ memory: 1 << 20, strategy: hyperheap(), plugins: [strict(), stats()] });
+  const tag = counted.stats.tag("row");
+  counted.free(counted.alloc(10, 16, tag));
+  counted.alloc(20, 16, tag);
+  const { currentBytes, peakBytes, frees } = counted.stats.get(tag);
+  assert.deepEqual([currentBytes, peakBytes, frees], [20, 20, 1]);
+  assert.deepEqual(
+    counted.strict.leaks().map(({ tag, bytes }) => [tag, bytes]),
+    [["row", 20]],
+  );
+  for (const isOne of isHeapError)
+    assert.throws(
+      () => counted.stats.tag(""),
+      (error) => isOne(error, "ERR_INVALID_OPTION"),
+    );
+  counted.check();
 };

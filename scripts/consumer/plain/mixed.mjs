@@ -4,23 +4,27 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import * as esmCore from "@heapwright/core";
 import * as esmHyperheap from "@heapwright/hyperheap";
+import * as esmStats from "@heapwright/stats";
 import * as esmStrict from "@heapwright/strict";
 import exercise from "./exercise.cjs";
 
 const require = createRequire(import.meta.url);
 const cjsCore = require("@heapwright/core");
 const cjsHyperheap = require("@heapwright/hyperheap");
+const cjsStats = require("@heapwright/stats");
 const cjsStrict = require("@heapwright/strict");
 
 const copies = new Set([esmCore.createHeap, cjsCore.createHeap]).size;
 assert.equal(copies, process.argv[2] === "two" ? 2 : 1);
 assert.equal(new Set([esmHyperheap.hyperheap, cjsHyperheap.hyperheap]).size, copies);
+assert.equal(new Set([esmStats.stats, cjsStats.stats]).size, copies);
 assert.equal(new Set([esmStrict.strict, cjsStrict.strict]).size, copies);
 
 for (const { createHeap } of [esmCore, cjsCore]) {
   for (const { hyperheap } of [esmHyperheap, cjsHyperheap]) {
     for (const { strict } of [esmStrict, cjsStrict]) {
-      exercise(createHeap, hyperheap, strict, esmCore.isHeapError, cjsCore.isHeapError);
+      for (const { stats } of [esmStats, cjsStats])
+        exercise({ createHeap, hyperheap, stats, strict }, esmCore.isHeapError, cjsCore.isHeapError);
     }
   }
 }

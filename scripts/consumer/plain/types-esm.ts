@@ -1,5 +1,13 @@
 import { createHeap, type Heap, isHeapError } from "@heapwright/core";
 import { hyperheap } from "@heapwright/hyperheap";
+import {
+  type HeapStats,
+  observeStats,
+  prometheusText,
+  stats,
+  statsTable,
+  type TagStats,
+} from "@heapwright/stats";
 import { type CheckedView, formatReport, type Leak, strict } from "@heapwright/strict";
 
 const heap = createHeap({ memory: 1 << 20, strategy: hyperheap() });
@@ -37,3 +45,23 @@ guarded.delayedFree.drain();
 if (big !== 0n) throw new Error(formatReport(guarded.strict.reports[0]));
 // @ts-expect-error a fence has no API
 guarded.fence;
+
+const counted = createHeap({
+  memory: 1 << 20,
+  strategy: hyperheap(),
+  plugins: [stats({ maxTags: 8 })],
+  name: "scene",
+});
+const mesh = counted.stats.tag("mesh");
+counted.free(counted.alloc(100, 16, mesh));
+const figures: TagStats = counted.stats.get(mesh);
+const totals: HeapStats = counted.stats.diff(counted.stats.totals());
+const text: string = prometheusText(counted.stats) + statsTable(counted.stats);
+const sum: number = counted.stats
+  .query("/scene/*/frees")
+  .reduce((so, { value }) => so + value, figures.frees);
+export const exported = [text, sum, totals.largestFree, observeStats];
+// @ts-expect-error a name may be unknown
+counted.stats.get("mesh").frees;
+// @ts-expect-error a tag is made by the heap, not a number
+counted.alloc(100, 16, 5000);

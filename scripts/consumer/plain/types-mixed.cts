@@ -4,11 +4,13 @@ import type * as esmCore from "@heapwright/core" with { "resolution-mode": "impo
 import type * as cjsCore from "@heapwright/core";
 import type * as esmHyperheap from "@heapwright/hyperheap" with { "resolution-mode": "import" };
 import type * as cjsHyperheap from "@heapwright/hyperheap";
+import type * as esmStats from "@heapwright/stats" with { "resolution-mode": "import" };
+import type * as cjsStats from "@heapwright/stats";
 import type * as esmStrict from "@heapwright/strict" with { "resolution-mode": "import" };
 import type * as cjsStrict from "@heapwright/strict";
 
-declare const esm: typeof esmCore & typeof esmHyperheap & typeof esmStrict;
-declare const cjs: typeof cjsCore & typeof cjsHyperheap & typeof cjsStrict;
+declare const esm: typeof esmCore & typeof esmHyperheap & typeof esmStats & typeof esmStrict;
+declare const cjs: typeof cjsCore & typeof cjsHyperheap & typeof cjsStats & typeof cjsStrict;
 
 const one: cjsCore.Heap = esm.createHeap({ memory: 1 << 20, strategy: cjs.hyperheap() });
 const other: esmCore.Heap = cjs.createHeap({ memory: 1 << 20, strategy: esm.hyperheap() });
@@ -28,3 +30,7 @@ const guarded = esm.createHeap({
 });
 const api: esmStrict.StrictApi = guarded.strict;
 export const seq: number = api.seq;
+
+const counted = cjs.createHeap({ memory: 1 << 20, strategy: esm.hyperheap(), plugins: [esm.stats()] });
+const figures: cjsStats.TagStats = counted.stats.get(counted.stats.tag("mesh"));
+export const text = cjs.prometheusText(counted.stats) + figures.name;
