@@ -10,6 +10,7 @@ import {
 import { describe, expect, it, vi } from "vitest";
 import type { StatsSnapshot, StatsSource } from "./figures.js";
 import { empty, hostile, scene, sourceOf, vast } from "./fixtures/snapshots.js";
+import { workedHeap } from "./fixtures/worked.js";
 import { type Meter, observeStats } from "./index.js";
 
 class Reader extends MetricReader {
@@ -87,6 +88,15 @@ describe("observeStats", () => {
       expect(sorted(points(await reader.read()))).toEqual(sorted(expected(snapshot)));
     },
   );
+
+  it("observes a heap while it works, each time as it is then", async () => {
+    const { heap, work } = workedHeap();
+    const { reader } = setUp(heap.stats);
+    for (let each = 0; each < 3; each++) {
+      expect(sorted(points(await reader.read()))).toEqual(sorted(expected(heap.stats.toJSON())));
+      work(100);
+    }
+  });
 
   it("observes several heaps, and leaves out those that throw", async () => {
     const { reader } = setUp(sourceOf(scene), detached, sourceOf(hostile), detached);

@@ -8,6 +8,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import type { StatsSnapshot } from "./figures.js";
 import { PROFILE_PROTO, type RawProfile } from "./fixtures/profile-proto.js";
 import { empty, HOSTILE, hostile, scene, sourceOf, vast } from "./fixtures/snapshots.js";
+import { workedHeap } from "./fixtures/worked.js";
 import { heapProfile, type ProfiledBlocks } from "./pprof.js";
 
 const Message = protobuf.Root.fromJSON(PROFILE_PROTO).lookupType("Profile");
@@ -283,6 +284,16 @@ describe("heapProfile with strict", () => {
       [0n, 0n, 2n, 1_499_999n],
       [0n, 0n, 0n, 1n],
     ]);
+  });
+
+  it("is of a heap that has worked, every live block under the stack that made it", async () => {
+    const { heap } = workedHeap();
+    const { samples } = read(rawOf(await heapProfile(heap)));
+    const snapshot = heap.stats.toJSON();
+    expectSums(samples, snapshot);
+    const stacked = samples.filter(({ stack }) => stack.some((frame) => frame.startsWith("work ")));
+    expect(stacked.reduce((sum, { value }) => sum + Number(value[2]), 0)).toBe(snapshot.totals.liveBlocks);
+    expect(stacked[0]?.stack[0]).toMatch(/^work .*worked\.ts:\d+:\d+$/);
   });
 
   it("takes the leaks of a heap under strict", async () => {

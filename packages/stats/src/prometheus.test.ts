@@ -8,6 +8,7 @@ import parse from "parse-prometheus-text-format";
 import { describe, expect, it } from "vitest";
 import { COUNTERS, HEAP_FIGURES, HEAP_PEAKS, SIZE_CLASS_FIGURES, type StatsSnapshot } from "./figures.js";
 import { empty, HOSTILE, hostile, scene, sourceOf, vast } from "./fixtures/snapshots.js";
+import { workedHeap } from "./fixtures/worked.js";
 import { prometheusText } from "./index.js";
 
 const textOf = (...snapshots: StatsSnapshot[]) => prometheusText(...snapshots.map(sourceOf));
@@ -61,6 +62,13 @@ const sorted = (series: Series[]) => series.map((one) => JSON.stringify(one)).so
 describe("prometheusText", () => {
   it.each([scene, hostile, empty, vast])("says each figure of the snapshot once: $heap", (snapshot) => {
     expect(sorted(parsed(textOf(snapshot)))).toEqual(sorted(expected(snapshot)));
+  });
+
+  it("says each figure of a heap that has worked", () => {
+    const { stats } = workedHeap().heap;
+    const snapshot = stats.toJSON();
+    expect(snapshot.totals.failures).toBeGreaterThan(0);
+    expect(sorted(parsed(prometheusText(stats)))).toEqual(sorted(expected(snapshot)));
   });
 
   it("says the figures of several heaps", () => {
