@@ -20,8 +20,13 @@ Applies each patch of mutants/ to a copy of the sources, runs the tests and name
 const OWN_TESTS = ["packages/hyperheap/src/mistakes"];
 /** The tests that are run first for a mistake in a package that is an example of no point: quick ones that look after every operation. */
 const QUICK_TESTS = {
-  core: ["packages/core/src/heap"],
-  hyperheap: ["first-fit", "tree", "misuse", "golden"].map((name) => `packages/hyperheap/src/${name}`),
+  core: ["heap", "context", "layout", "lock"].map((name) => `packages/core/src/${name}`),
+  hyperheap: ["first-fit", "tree", "largest", "misuse", "golden"].map(
+    (name) => `packages/hyperheap/src/${name}`,
+  ),
+  stats: ["stats.test", "strategies", "names", "query", "prometheus"].map(
+    (name) => `packages/stats/src/${name}`,
+  ),
   strict: ["pattern", "freed", "quarantine", "report", "inspect", "overflow", "refused"].map(
     (name) => `packages/strict/src/${name}`,
   ),
@@ -29,7 +34,7 @@ const QUICK_TESTS = {
 /** So many mistakes are judged at a time, each in a copy of its own. */
 const AT_A_TIME = Math.min(4, availableParallelism());
 /** The projects whose tests are run for a mistake that none of them finds. */
-const PROJECTS = ["core", "hyperheap", "strict"];
+const PROJECTS = ["core", "hyperheap", "stats", "strict"];
 /**
  * A mistake may make a loop endless. After what all tests take without one (in one worker) some of them count as stuck, which finds
  * it; all of them only after so many times as long.

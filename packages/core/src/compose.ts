@@ -261,6 +261,7 @@ function compose(inner: Allocator, changes: Partial<Allocator>): Inner {
     goodSize: changes.goodSize ?? inner.goodSize,
     owns: changes.owns ?? inner.owns,
     realloc: changes.realloc ?? inner.realloc,
+    tagOf: changes.tagOf ?? inner.tagOf,
     reset: changes.reset ?? inner.reset,
     mark: changes.mark ?? inner.mark,
     release: changes.release ?? inner.release,

@@ -15,6 +15,7 @@ export function locked(inner: Inner, lock: Lock): Partial<Allocator> {
     "walk",
     "check",
     "totals",
+    "tagOf",
     "largestFree",
     "growthFor",
     "extend",

@@ -1,6 +1,6 @@
 /**
  * `realloc` for allocators that bring none: in place if the block has the alignment and the room, else a new block, a copy,
- * and the end of the old one. Allocates first: a failure leaves the old block untouched.
+ * and the end of the old one. The tag moves along, where one is kept. Allocates first: a failure leaves the old block untouched.
  */
 import { copyBytes } from "./bytes.js";
 import type { Memory } from "./memory.js";
@@ -11,11 +11,11 @@ export function reallocOver(
   allocator: Allocator,
   memory: Memory,
 ): (ptr: Ptr, size: number, align: number, tag: number) => Ptr {
-  const { alloc, free, resize, usableSize } = allocator;
+  const { alloc, free, resize, usableSize, tagOf } = allocator;
   return (ptr, size, align, tag) => {
     if ((ptr & (align - 1)) === 0 && resize(ptr, size)) return ptr;
     const usable = usableSize(ptr);
-    const moved = alloc(size, align, tag);
+    const moved = alloc(size, align, tag === 0 && tagOf !== undefined ? tagOf(ptr) : tag);
     if (moved === 0) return 0;
     copyBytes(memory, moved, ptr, Math.min(usable, size));
     free(ptr);

@@ -103,6 +103,8 @@ export interface Allocator {
    * one made of its own `resize`, `alloc` and `free`.
    */
   realloc?(ptr: Ptr, size: number, align: number, tag: number): Ptr;
+  /** Tag of a live block, 0 if it has none. Without it no tags are kept, or a `realloc` made for a layer above loses them. */
+  tagOf?(ptr: Ptr): number;
   /** Ends every block at once. */
   reset?(): void;
   mark?(): number;

@@ -149,6 +149,7 @@ export function createLayer(inner: Inner, ctx: Context, records: Records): Layer
       else records.retagged(id, next, before, takenBefore, size, taken);
       return moved;
     },
+    tagOf: slots.tag,
     ...(reset && {
       reset() {
         endMany(reset);

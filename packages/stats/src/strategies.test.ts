@@ -155,3 +155,67 @@ describe("release", () => {
     );
   });
 });
+
+/** Changes `alloc` and brings no `realloc`: core makes one of its `resize`, `alloc` and `free`. */
+function passing(): Plugin<"passing", { readonly calls: number }> {
+  return {
+    abi: 1,
+    name: "passing",
+    version: 1,
+    phase: "limit",
+    create({ alloc }) {
+      let calls = 0;
+      return {
+        allocator: {
+          alloc(size, align, tag) {
+            calls++;
+            return alloc(size, align, tag);
+          },
+        },
+        api: {
+          get calls() {
+            return calls;
+          },
+        },
+      };
+    },
+  };
+}
+
+describe("a layer above that brings no realloc", () => {
+  it("resizes in place and moves, and the block keeps its tag", () => {
+    const heap = createHeap({
+      memory: 1 << 18,
+      strategy: hyperheap(),
+      plugins: [stats({ sizeClasses: true }), passing()],
+    });
+    const [mesh, sound] = [heap.stats.tag("mesh"), heap.stats.tag("sound")];
+    const ptr = heap.alloc(100, 16, mesh);
+    expect(heap.realloc(ptr, 400)).toBe(ptr);
+    expect(heap.stats.get(mesh)).toMatchObject({ currentBytes: 400, takenCurrentBytes: 432, allocations: 1 });
+    expect(heap.realloc(ptr, 90)).toBe(ptr);
+    expect(heap.stats.get(mesh)).toMatchObject({ currentBytes: 90, freedBytes: 310, takenCurrentBytes: 128 });
+    heap.check();
+    heap.alloc(16, 16, sound);
+    expect(heap.passing.calls).toBe(2);
+    const moved = heap.realloc(ptr, 5000);
+    expect([moved === ptr, heap.passing.calls]).toEqual([false, 3]);
+    // To stats it is what it is made of: an allocation and a free.
+    expect(heap.stats.get(mesh)).toMatchObject({
+      currentBytes: 5000,
+      allocations: 2,
+      frees: 1,
+      liveBlocks: 1,
+    });
+    expect(heap.stats.get(0).allocations).toBe(0);
+    heap.check();
+    expect(heap.realloc(moved, 1 << 20)).toBe(0);
+    expect(heap.stats.get(mesh).failures).toBe(1);
+    expect(() => heap.realloc(moved + 16, 20)).toThrowError(
+      expect.objectContaining({ code: "ERR_INVALID_POINTER" }),
+    );
+    heap.free(moved);
+    expect(heap.stats.totals()).toMatchObject({ currentBytes: 16, liveBlocks: 1 });
+    heap.check();
+  });
+});

@@ -1,5 +1,5 @@
 /** Names of tags in reports and leaks: the stack's own, where a plugin keeps them, unless the option says otherwise. */
-import { createHeap, type HeapError } from "@heapwright/core";
+import { createHeap, type HeapError, type Plugin } from "@heapwright/core";
 import { hyperheap } from "@heapwright/hyperheap";
 import { stats } from "@heapwright/stats";
 import { type StrictOptions, strict } from "@heapwright/strict";
@@ -57,4 +57,26 @@ it("without names a tag is its number", () => {
   const heap = createHeap({ memory: 65536, strategy: hyperheap(), plugins: [strict({ stacks: "off" })] });
   heap.alloc(10, 16, 5000 as never);
   expect(heap.strict.leaks()).toMatchObject([{ tag: 5000 }]);
+});
+
+it("a layer above that brings no realloc does not lose the tag of a block it moves", () => {
+  const passing: Plugin<"passing", undefined> = {
+    abi: 1,
+    name: "passing",
+    version: 1,
+    phase: "limit",
+    create: ({ alloc }) => ({
+      allocator: { alloc: (size, align, tag) => alloc(size, align, tag) },
+      api: undefined,
+    }),
+  };
+  const heap = createHeap({
+    memory: 65536,
+    strategy: hyperheap(),
+    plugins: [passing, strict({ stacks: "off" })],
+  });
+  const ptr = heap.alloc(10, 16, 5000 as never);
+  heap.alloc(10, 16, 6000 as never);
+  expect(heap.realloc(ptr, 3000)).not.toBe(ptr);
+  expect(heap.strict.leaks()).toMatchObject([{ tag: 5000, bytes: 3000 }, { tag: 6000 }]);
 });

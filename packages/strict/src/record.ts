@@ -231,6 +231,7 @@ function createRecord(inner: Inner, ctx: Context, options: RecordOptions): Plugi
         during = "";
       }
     },
+    tagOf: (ptr) => tagSlot.read(ptr),
     ...(reset && {
       reset() {
         // Views on them are to see it.
