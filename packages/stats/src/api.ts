@@ -75,9 +75,9 @@ export function createApi({ ctx, names, reader, records, maxTags, unknownTag, wi
     if (number === 0) {
       throw ctx.error(
         "ERR_TAGS_FULL",
-        `there is no room for tag ${JSON.stringify(name)}: the heap has ${maxTags}`,
+        `there is no room for tag ${JSON.stringify(name)}: all ${maxTags} of the heap have names`,
         {
-          hint: `make the heap with stats({ maxTags: … }), above ${maxTags}; tags are for kinds of blocks, not for single ones`,
+          hint: "stats({ maxTags }) has room for more; tags are for kinds of blocks, not for single ones",
         },
       );
     }
