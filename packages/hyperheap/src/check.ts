@@ -9,6 +9,7 @@ import { hintClass, NONE } from "./hints.js";
 import { chunkInCell, isPayloadStart } from "./maps.js";
 import { floorOf, isMarked, pageAt, type Run, runAt } from "./pages.js";
 import {
+  BRIDGE_BIT,
   boundaryOf,
   CLASSES,
   DEFERRED,
@@ -65,6 +66,10 @@ function checkSum(space: Space, name: string, word: number, expected: number, re
   if (found !== expected) report({ message: `${name} is ${found}, the sum is ${expected}` });
 }
 
+function isFree(space: Space, chunk: number): boolean {
+  return (space.i32[(chunk + PREV) >>> 2] & USED_BIT) === 0;
+}
+
 /** The chain from the area's start to the boundary. False if a link is broken. */
 function checkChain(space: Space, boundary: number, seen: Seen, report: Report): boolean {
   const { i32, header, least, areaStart } = space;
@@ -91,9 +96,12 @@ function checkChain(space: Space, boundary: number, seen: Seen, report: Report):
     if (back !== previousSpan) return wrong(`prev is ${back}, the previous chunk has ${previousSpan} bytes`);
     if ((i32[(chunk + PREV) >>> 2] & 15 & ~USED_BIT) !== 0) return wrong("prev has bits that mean nothing");
     const heap = i32[(chunk + space.heapField) >>> 2];
-    if ((chunk + heap) >>> 0 !== space.base)
+    const isBridge = (heap & BRIDGE_BIT) !== 0;
+    if ((chunk + (heap & ~BRIDGE_BIT)) >>> 0 !== space.base)
       return wrong(`heap is ${heap}, the heap header is at ${hex(space.base)}`);
-    const free = (i32[(chunk + PREV) >>> 2] & USED_BIT) === 0;
+    if (isBridge !== (!isFree(space, chunk) && !isPayloadStart(space, ptr)))
+      return wrong(isBridge ? "it is marked as a bridge" : "it is no block, and not marked as a bridge");
+    const free = isFree(space, chunk);
     if (free && previousFree) wrong("two free chunks adjoin");
     if (free) {
       seen.free += span - header;

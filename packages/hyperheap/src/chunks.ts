@@ -9,7 +9,19 @@ import { isUsed, nextChunk, setBack, setNext, spanOf, wipeAround, wipeHeader, wr
 import { findAligned, slackFor } from "./fit.js";
 import { enterFree, removeFree, resizeFree } from "./free-chunks.js";
 import { markPayload, unmarkPayload } from "./maps.js";
-import { FREE, getState, LAST, lastChunk, PREV, type Space, setState, USED, USED_BIT } from "./space.js";
+import {
+  BOUNDARY,
+  FREE,
+  getState,
+  LAST,
+  lastChunk,
+  PENDING,
+  PREV,
+  type Space,
+  setState,
+  USED,
+  USED_BIT,
+} from "./space.js";
 
 /**
  * A block behind the slack that its alignment asks for, which stays a free chunk of its own.
@@ -33,6 +45,7 @@ export function allocAligned(space: Space, need: number, align: number): number 
   const blockNext = split || right !== 0 ? blockSpan : 0;
   const rest = block + blockSpan;
 
+  setState(space, PENDING, (block - space.base) >>> 2);
   if (split) writeHeader(space, rest, right === 0 ? 0 : right - rest, blockSpan, 0);
   if (right !== 0) setBack(space, right, split ? right - rest : blockSpan);
   if (slack > 0) {
@@ -129,16 +142,21 @@ function cut(space: Space, chunk: number, right: number, rightFree: boolean, kee
   setState(space, USED, getState(space, USED) - (span - keep));
 }
 
-/** A free last chunk over `[from, to)`, or that much more of the one there is. The boundary is the caller's to move first. */
+/**
+ * A free last chunk over `[from, to)`, or that much more of the one there is, and the boundary behind it, which commits: before it a new
+ * header lies at the boundary, where no chunk is.
+ */
 export function appendFree(space: Space, from: number, to: number): void {
   const { header, base } = space;
   const last = lastChunk(space);
   if (last !== 0 && !isUsed(space, last)) {
+    setState(space, BOUNDARY, to - base);
     setState(space, FREE, getState(space, FREE) + to - from);
     return;
   }
   writeHeader(space, from, 0, last === 0 ? 0 : from - last, 0);
   if (last !== 0) setNext(space, last, from - last);
+  setState(space, BOUNDARY, to - base);
   setState(space, LAST, from - base);
   setState(space, FREE, getState(space, FREE) + to - from - header);
 }

@@ -18,6 +18,7 @@ import { enterFree } from "./free-chunks.js";
 import { adoptPages, pagesFor } from "./pages.js";
 import {
   BOUNDARY,
+  BRIDGE_BIT,
   boundaryOf,
   FREE,
   GRANULE,
@@ -37,11 +38,9 @@ import {
 export function extend(space: Space, gapEnd: number, end: number): void {
   const boundary = boundaryOf(space);
   if (gapEnd === space.areaEnd && boundary === space.areaEnd) {
-    setState(space, BOUNDARY, end - space.base);
     appendFree(space, boundary, end);
   } else if (canBridge(space)) {
     bridge(space, gapEnd);
-    setState(space, BOUNDARY, end - space.base);
     appendFree(space, gapEnd, end);
   } else {
     adoptPages(space, gapEnd, end);
@@ -59,11 +58,13 @@ function bridge(space: Space, gapEnd: number): void {
   const last = lastChunk(space);
   const span = spanOf(space, last);
   if (span < least + header) {
+    space.i32[(last + space.heapField) >>> 2] |= BRIDGE_BIT;
     space.i32[(last + PREV) >>> 2] |= USED_BIT;
     setState(space, FREE, getState(space, FREE) - (span - header));
   } else {
     const chunk = last + span - header;
     writeHeader(space, chunk, 0, span - header, USED_BIT);
+    space.i32[(chunk + space.heapField) >>> 2] |= BRIDGE_BIT;
     setNext(space, last, span - header);
     setState(space, LAST, chunk - base);
     enterFree(space, last, span - header);

@@ -37,7 +37,7 @@ export function hyperheap(): Strategy<"hyperheap", undefined> {
   return {
     abi: 1,
     name: "hyperheap",
-    version: 3,
+    version: 4,
     fields: ["next", "prev", "*", "heap"],
     stateBytes,
     capabilities: {
@@ -66,7 +66,7 @@ export function hyperheap(): Strategy<"hyperheap", undefined> {
 
 /** A fresh heap is one free chunk. State and tables are zero. */
 function format(space: Space): void {
-  setState(space, BOUNDARY, space.areaEnd - space.base);
+  setState(space, BOUNDARY, space.areaStart - space.base);
   appendFree(space, space.areaStart, space.areaEnd);
 }
 

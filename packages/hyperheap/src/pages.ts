@@ -35,6 +35,7 @@ import {
   PAGE_SHIFT,
   PAGES,
   PAGES_FREE,
+  PENDING,
   type Space,
   setState,
 } from "./space.js";
@@ -144,8 +145,9 @@ export function runSlot(space: Space, ptr: number, index: number): number {
 
 function writeUsed(space: Space, page: number, count: number): void {
   const at = entry(space, page);
-  space.u32[at] = (count << COUNT_SHIFT) | IN_USE;
   for (let word = 1; word < space.entryWords; word++) space.u32[at + word] = 0;
+  setState(space, PENDING, -1 - page);
+  space.u32[at] = (count << COUNT_SHIFT) | IN_USE;
 }
 
 function writeFreed(space: Space, page: number, count: number): void {
@@ -189,9 +191,14 @@ function reuseRun(space: Space, count: number): number {
   for (let page = top - 1; page >= floor; page--) {
     const have = freedLength(space, page, top);
     if (have < count) continue;
-    erase(space, page, have);
-    if (have > count) writeFreed(space, page, have - count);
-    writeUsed(space, page + have - count, count);
+    // Within the freed run nobody sees the new one; that it becomes shorter, or a run in use, commits.
+    if (have > count) {
+      writeUsed(space, page + have - count, count);
+      writeFreed(space, page, have - count);
+    } else {
+      writeUsed(space, page, count);
+    }
+    if (count > 1) space.u32[entry(space, page + have - 1)] = 0;
     move(space, PAGES_FREE, PAGES, count * PAGE);
     return addressOf(space, page + have - count);
   }
@@ -256,18 +263,27 @@ export function adoptPages(space: Space, from: number, to: number): void {
 function release(space: Space, page: number, count: number, before: number, after: number): void {
   const first = page - before;
   const total = before + count + after;
-  if (after !== 0) erase(space, page + count, after);
-  if (before !== 0) erase(space, first, before);
-  erase(space, page, count);
   const from = addressOf(space, first);
+  // The run alone is free first, which commits; that it is one with its neighbours is one store more, and what they have inside goes last.
+  space.u32[entry(space, page)] = (count << COUNT_SHIFT) | FREED;
   if (from !== boundaryOf(space)) {
     writeFreed(space, first, total);
+    if (before !== 0) eraseInside(space, first, total, page);
+    eraseInside(space, first, total, page + count - 1);
+    if (before > 1) eraseInside(space, first, total, page - 1);
+    if (after !== 0) eraseInside(space, first, total, page + count);
     return;
   }
-  const to = from + total * PAGE;
   setState(space, PAGES_FREE, getState(space, PAGES_FREE) - total * PAGE);
-  setState(space, BOUNDARY, to - space.base);
-  appendFree(space, from, to);
+  appendFree(space, from, from + total * PAGE);
+  if (before !== 0) erase(space, first, before);
+  erase(space, page, count);
+  if (after !== 0) erase(space, page + count, after);
+}
+
+/** The entry of a page inside of a freed run goes; those of its ends stay. */
+function eraseInside(space: Space, first: number, count: number, page: number): void {
+  if (page !== first && page !== first + count - 1) space.u32[entry(space, page)] = 0;
 }
 
 /**
@@ -283,15 +299,70 @@ export function resizeRun(space: Space, ptr: number, size: number): boolean {
   const behind = page + have;
   const spare = freedLength(space, behind, pageAt(space, space.areaEnd));
   if (count < have) {
+    space.u32[entry(space, page + count)] = ((have - count) << COUNT_SHIFT) | FREED;
     space.u32[at] = (count << COUNT_SHIFT) | IN_USE;
     move(space, PAGES, PAGES_FREE, (have - count) * PAGE);
     release(space, page + count, have - count, 0, spare);
     return true;
   }
   if (spare < count - have) return false;
-  erase(space, behind, spare);
   if (spare > count - have) writeFreed(space, page + count, spare - (count - have));
   space.u32[at] = (count << COUNT_SHIFT) | IN_USE;
+  space.u32[entry(space, behind)] = 0;
+  if (spare === count - have) space.u32[entry(space, page + count - 1)] = 0;
   move(space, PAGES_FREE, PAGES, (count - have) * PAGE);
   return true;
+}
+
+/**
+ * The page table made anew from the first entries of its runs, which lie in bridges and above the boundary: freed runs in a row become
+ * one, one at the boundary goes back to the chunks.
+ */
+export function rebuildRuns(
+  space: Space,
+  bridges: readonly { readonly from: number; readonly to: number }[],
+): void {
+  const { u32, pages, entries, entryWords } = space;
+  const runs = [...bridges, { from: boundaryOf(space), to: space.areaEnd }].flatMap(({ from, to }) =>
+    runsIn(space, from, to),
+  );
+  for (let page = 0; page < entries; page++) u32[pages + page * entryWords] = 0;
+  setState(space, PAGE_FLOOR, 0);
+  let used = 0;
+  let freed = 0;
+  for (const { ptr, bytes, used: inUse } of runs) {
+    const page = pageAt(space, ptr);
+    if (inUse) {
+      u32[entry(space, page)] = ((bytes / PAGE) << COUNT_SHIFT) | IN_USE;
+      lowerFloor(space, page);
+      used += bytes;
+    } else if (ptr === boundaryOf(space)) {
+      appendFree(space, ptr, ptr + bytes);
+    } else {
+      writeFreed(space, page, bytes / PAGE);
+      freed += bytes;
+    }
+  }
+  setState(space, PAGES, used);
+  setState(space, PAGES_FREE, freed);
+}
+
+/** Runs in `[from, to)`, freed ones that adjoin as one. */
+function runsIn(space: Space, from: number, to: number): Run[] {
+  const runs: Run[] = [];
+  for (let at = from; at < to; ) {
+    const run = runAt(space, at);
+    if (run === undefined) {
+      at += PAGE - (at % PAGE);
+      continue;
+    }
+    const end = at + run.bytes;
+    if (run.bytes === 0 || end > to) corruptRun(space, at, run.bytes / PAGE);
+    const previous = runs[runs.length - 1];
+    if (!run.used && previous !== undefined && !previous.used && previous.ptr + previous.bytes === at)
+      runs[runs.length - 1] = { ...previous, bytes: previous.bytes + run.bytes };
+    else runs.push(run);
+    at = end;
+  }
+  return runs;
 }

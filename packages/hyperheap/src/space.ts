@@ -15,12 +15,13 @@
  * |---|---|
  * | next | distance to the next chunk; 0 in the last one, which ends at the boundary |
  * | prev | minus the distance to the previous chunk (0 in the first), bit 0 set while the chunk is used |
- * | heap | distance to the heap header: base - chunk |
+ * | heap | distance to the heap header: base - chunk; bit 0 is set in a bridge |
  * | LAST | offset of the physically last chunk, 0 if page runs fill the whole area |
  * | BOUNDARY | offset where chunks end and the page runs at the top begin |
  * | FREE, USED | sums of the payloads of free and of used chunks (bridges not counted) |
  * | PAGES, PAGES_FREE | bytes of page runs in use, and freed |
  * | PAGE_FLOOR | 0, or one more than the first page whose table entry may be set |
+ * | PENDING | the block made last, written before it is committed: words from base to its chunk, or -1 less the page of a run |
  * | DEFERRED | 0, or one more than the stretch whose maximum in the tree may be too high (tree.ts) |
  *
  * Two bitmaps say what a chunk is, out of reach of whoever writes past a block:
@@ -33,7 +34,8 @@
  * A pointer is a live block if its payload bit is set and its free bit is not. Which half of its cell a free chunk begins in, the
  * payload map says. A free **last** chunk is in neither map, and outside the index: most blocks of a growing heap are cut from it.
  *
- * A bridge is a used chunk without a bit in the payload map: never handed out, it spans page runs or a guest's pages.
+ * A bridge is a used chunk without a bit in the payload map: never handed out, it spans page runs or a guest's pages. Bit 0 of its `heap`
+ * is set, which no other chunk's is: the maps can be made anew from the chunks alone (recover.ts).
  *
  * Units: names that end in `Word` are indexes of 32-bit words and those in `Granules` count 16 bytes; both stay below 2^30, so that
  * the hot paths compute in 32-bit integers wherever the region lies. All else is in bytes.
@@ -57,12 +59,15 @@ export const PAGES = 4;
 export const PAGES_FREE = 5;
 export const PAGE_FLOOR = 6;
 export const DEFERRED = 7;
+export const PENDING = 8;
 const STATE_BYTES = 64;
 
 /** Byte offsets of the header's first fields, which stand at the same place under every plugin. */
 export const NEXT = 0;
 export const PREV = 4;
 export const USED_BIT = 1;
+/** In a header's `heap`. */
+export const BRIDGE_BIT = 1;
 
 /** The index: a segment is 64 granules (1 KiB), which is one word of the free map; see bitmaps.ts. */
 export const SEGMENT_SHIFT = 6;
