@@ -106,8 +106,8 @@ describe("attachHeap", () => {
         /strategy: the heap has "hyperheap", this stack "tlsf"/,
       ],
       [
-        { strategy: { ...hyperheap(), version: 4 }, plugins: [] },
-        /strategy "hyperheap": the heap has format version 3, this stack 4/,
+        { strategy: { ...hyperheap(), version: 5 }, plugins: [] },
+        /strategy "hyperheap": the heap has format version 4, this stack 5/,
       ],
       [plugins(limit({ bytes: 1000 })), /the heap has "p", this stack has not/],
       [
