@@ -23,7 +23,7 @@ export function highWater(): Plugin<"highWater", HighWaterApi> {
     slots: ["size"],
     stateBytes: 8,
     create(inner, ctx) {
-      const { alloc, free, resize, realloc, usableSize, reset, walk, check } = inner;
+      const { alloc, free, resize, realloc, usableSize, reset, walk, check, recover } = inner;
       const size = ctx.slot("size");
       const current = ctx.state >>> 2;
       const peak = current + 1;
@@ -82,6 +82,19 @@ export function highWater(): Plugin<"highWater", HighWaterApi> {
               });
             },
           }),
+          // Another agent has ended in the middle of something: what can be derived is.
+          ...(recover &&
+            walk && {
+              recover(interrupted) {
+                recover(interrupted);
+                words[current] = 0;
+                walk(({ ptr, state, usable }) => {
+                  if (state !== "used" && state !== "page") return;
+                  size.write(ptr, Math.min(size.read(ptr), usable));
+                  add(usable);
+                });
+              },
+            }),
           check(report) {
             check?.(report);
             let sum = 0;

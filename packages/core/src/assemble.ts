@@ -195,7 +195,7 @@ export function assemble(options: AssemblyOptions): Assembly {
   const put = (changes: Partial<Allocator> | undefined): void => {
     allocator = layer(allocator, changes, memory);
   };
-  const putLock = (): void => put(lock && locked(allocator, lock));
+  const putLock = (): void => put(lock && locked(allocator, lock, { memory, base: region.base, onRefresh }));
   if (stack.hasFront) putLock();
   for (let index = stack.plugins.length - 1; index >= 0; index--) {
     const plugin = stack.plugins[index] as (typeof stack.plugins)[number];

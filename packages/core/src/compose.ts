@@ -269,6 +269,7 @@ function compose(inner: Allocator, changes: Partial<Allocator>): Inner {
     check: changes.check ?? inner.check,
     totals: changes.totals ?? inner.totals,
     largestFree: changes.largestFree ?? inner.largestFree,
+    recover: changes.recover ?? inner.recover,
     growthFor: changes.growthFor ?? inner.growthFor,
     extend: changes.extend ?? inner.extend,
     // Absent members are present as undefined: one hidden class for all.

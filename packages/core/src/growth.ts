@@ -81,10 +81,11 @@ export function createGrowth(site: GrowthSite): Growth {
     if (!memory.grow(amount)) return false;
     site.refreshAll();
     const end = roundDown(before + amount, GRANULE);
-    strategy.extend?.(gapEnd, end);
-    noteRuns();
+    // First: what the strategy has not taken over yet belongs to nobody, should this agent end here.
     memory.u32[claimed] = before + amount - region.base;
     memory.u32[(region.base + HEADER.regionBytes) >>> 2] = end - region.base;
+    strategy.extend?.(gapEnd, end);
+    noteRuns();
     site.refreshAll();
     return true;
   }

@@ -34,7 +34,7 @@ export function limit(options: { readonly bytes: number }): Plugin<"limit", Limi
     options: { bytes },
     stateBytes: 4,
     create(inner, ctx) {
-      const { alloc, free, resize, realloc, usableSize, goodSize, reset } = inner;
+      const { alloc, free, resize, realloc, usableSize, goodSize, reset, walk, recover } = inner;
       const most = ctx.options.bytes as number;
       const used = ctx.state >>> 2;
       let words = ctx.memory.u32;
@@ -79,6 +79,17 @@ export function limit(options: { readonly bytes: number }): Plugin<"limit", Limi
             if (moved !== 0) add(usableSize(moved) - before);
             return moved;
           },
+          ...(recover &&
+            walk && {
+              recover(interrupted) {
+                recover(interrupted);
+                let sum = 0;
+                walk(({ state, usable }) => {
+                  if (state === "used" || state === "page") sum += usable;
+                });
+                words[used] = sum;
+              },
+            }),
           ...(reset && {
             reset() {
               reset();

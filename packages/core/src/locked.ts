@@ -1,12 +1,29 @@
 /**
  * The lock as a layer: every primitive runs with the lock held, sizes and totals too (the size of the last chunk is read
- * from words another agent may be changing). Once inside it sees whether another agent has grown the heap.
+ * from words another agent may be changing), and what changes something says so in the journal. Once inside it sees whether another
+ * agent has grown the heap.
  */
+import { ALLOC, FREE, HANDED_OUT, journalAt, OP, OTHER, PTR, REALLOC, RESIZE, SIZE, TAG } from "./journal.js";
+import type { Memory } from "./memory.js";
 import type { Allocator, Inner, Lock } from "./types.js";
 
+/** What the layer needs of the heap. */
+export interface LockedSite {
+  readonly memory: Memory;
+  readonly base: number;
+  onRefresh(refresh: () => void): void;
+}
+
 /** @param lock Entering also takes fresh views if the heap grew meanwhile. */
-export function locked(inner: Inner, lock: Lock): Partial<Allocator> {
+export function locked(inner: Inner, lock: Lock, site: LockedSite): Partial<Allocator> {
   const { alloc, free, resize, usableSize, takenSize, realloc } = inner;
+  const { memory, base } = site;
+  const journal = journalAt(base);
+  let words = memory.u32;
+  site.onRefresh(() => {
+    words = memory.u32;
+  });
+
   const rare: Partial<Record<keyof Allocator, unknown>> = {};
   for (const key of [
     "reset",
@@ -19,14 +36,18 @@ export function locked(inner: Inner, lock: Lock): Partial<Allocator> {
     "largestFree",
     "growthFor",
     "extend",
+    "recover",
   ] as const) {
     const body = inner[key] as ((...args: unknown[]) => unknown) | undefined;
     if (body === undefined) continue;
+    const changes = key === "reset" || key === "release" || key === "extend";
     rare[key] = (...args: unknown[]) => {
       lock.enter();
       try {
+        if (changes) words[journal + OP] = OTHER;
         return body(...args);
       } finally {
+        if (changes) words[journal + OP] = 0;
         lock.leave();
       }
     };
@@ -37,32 +58,53 @@ export function locked(inner: Inner, lock: Lock): Partial<Allocator> {
     alloc(size, align, tag) {
       lock.enter();
       try {
-        return alloc(size, align, tag);
+        words[journal + PTR] = 0;
+        words[journal + SIZE] = size;
+        words[journal + TAG] = tag;
+        words[journal + OP] = ALLOC;
+        const ptr = alloc(size, align, tag);
+        if (ptr !== 0) words[journal + HANDED_OUT] = ptr - base;
+        return ptr;
       } finally {
+        words[journal + OP] = 0;
         lock.leave();
       }
     },
     free(ptr) {
       lock.enter();
       try {
+        words[journal + PTR] = ptr - base;
+        words[journal + OP] = FREE;
         free(ptr);
       } finally {
+        words[journal + OP] = 0;
         lock.leave();
       }
     },
     resize(ptr, size) {
       lock.enter();
       try {
+        words[journal + PTR] = ptr - base;
+        words[journal + SIZE] = size;
+        words[journal + OP] = RESIZE;
         return resize(ptr, size);
       } finally {
+        words[journal + OP] = 0;
         lock.leave();
       }
     },
     realloc(ptr, size, align, tag) {
       lock.enter();
       try {
-        return realloc(ptr, size, align, tag);
+        words[journal + PTR] = ptr - base;
+        words[journal + SIZE] = size;
+        words[journal + TAG] = tag;
+        words[journal + OP] = REALLOC;
+        const moved = realloc(ptr, size, align, tag);
+        if (moved !== 0 && moved !== ptr) words[journal + HANDED_OUT] = moved - base;
+        return moved;
       } finally {
+        words[journal + OP] = 0;
         lock.leave();
       }
     },

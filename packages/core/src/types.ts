@@ -118,12 +118,31 @@ export interface Allocator {
   /** Payload bytes of the largest free chunk, 0 if there is none. Without it whoever wants to know walks. Changes nothing. */
   largestFree?(): number;
   /**
+   * After an agent has ended inside an operation: makes anew what can be derived from what was committed, and ends the block that was made
+   * and handed out to nobody. A layer calls the inner one's first. Without it the heap cannot be recovered.
+   */
+  recover?(interrupted: Interrupted): void;
+  /**
    * How many bytes the area must grow by so that the request succeeds, when the new space begins `gap` bytes
    * after the area's end; -1 if no growth helps. Only asked after `alloc` returned 0.
    */
   growthFor?(size: number, align: number, gap: number): number;
   /** Takes over `[gapEnd, end)`; `[old area end, gapEnd)` belongs to somebody else and is left alone. */
   extend?(gapEnd: number, end: number): void;
+}
+
+/** What an agent that ended inside was doing. */
+export type Operation = "none" | "alloc" | "free" | "resize" | "realloc" | "other";
+
+/** What the journal has of an agent that ended inside. */
+export interface Interrupted {
+  readonly operation: Operation;
+  /** Block it was asked for, 0 if it makes one. */
+  readonly ptr: Ptr;
+  readonly size: number;
+  readonly tag: number;
+  /** The block that was handed out last by anyone, 0 if none was: one made after it was given to nobody. */
+  readonly handedOut: Ptr;
 }
 
 /** What an allocator can do; the heap shows it as `heap.capabilities`. */

@@ -16,6 +16,7 @@ import { extend, growthFor } from "./extend.js";
 import { createFree } from "./free.js";
 import { largestFree } from "./largest.js";
 import { isRun, runSlot } from "./pages.js";
+import { recover } from "./recover.js";
 import { createResize, createSize } from "./resize.js";
 import {
   BOUNDARY,
@@ -97,6 +98,7 @@ function primitives(space: Space): Allocator {
       into.overhead += capacity - used - free - page - pageFree;
     },
     largestFree: () => largestFree(space),
+    recover: ({ handedOut }) => recover(space, handedOut, free),
     growthFor: (size, align, gap) => growthFor(space, size, align, gap),
     extend: (gapEnd, end) => extend(space, gapEnd, end),
   };

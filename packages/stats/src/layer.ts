@@ -18,7 +18,7 @@ export interface Layer {
 }
 
 export function createLayer(inner: Inner, ctx: Context, records: Records): Layer {
-  const { alloc, free, resize, realloc, usableSize, takenSize, reset, release, walk } = inner;
+  const { alloc, free, resize, realloc, usableSize, takenSize, reset, release, walk, recover } = inner;
   const { isKnown } = records;
   const youth = ctx.options.shortLived as number;
   const { address: tagAt } = ctx.slot("tag");
@@ -69,6 +69,16 @@ export function createLayer(inner: Inner, ctx: Context, records: Records): Layer
     size: (ptr) => words[sizesAt(ptr) >>> 2],
     taken: (ptr) => words[(sizesAt(ptr) >>> 2) + 1],
   };
+
+  /** What a header says can be behind what has become of its block. Then the records are what the blocks add up to. */
+  function mendAll(): void {
+    walk?.(({ ptr, state, usable }) => {
+      if (state !== "used" && state !== "page") return;
+      const tag = slots.tag(ptr);
+      write(ptr, isKnown(tag) ? tag : 0, Math.min(slots.size(ptr), usable), takenSize(ptr));
+    });
+    records.leftWith(recount(walk, slots));
+  }
 
   /** Whatever `end` ends is counted as freed, by what is left. */
   function endMany(end: () => void): void {
@@ -123,8 +133,8 @@ export function createLayer(inner: Inner, ctx: Context, records: Records): Layer
       if (!isKnown(id) || !(before <= takenBefore)) refuse(ptr);
       if (!resize(ptr, size)) return false;
       const taken = takenSize(ptr);
-      write(ptr, id, size, taken);
       records.resized(id, before, takenBefore, size, taken);
+      write(ptr, id, size, taken);
       return true;
     },
     realloc(ptr, size, align, tag) {
@@ -143,10 +153,11 @@ export function createLayer(inner: Inner, ctx: Context, records: Records): Layer
         return 0;
       }
       const taken = takenSize(moved);
-      write(moved, next, size, taken);
-      if (bornSlot !== undefined) bornSlot.write(moved, born);
       if (next === id) records.resized(id, before, takenBefore, size, taken);
       else records.retagged(id, next, before, takenBefore, size, taken);
+      // Last: until the header says so, the block is what it was, and the records can be made anew from that.
+      write(moved, next, size, taken);
+      if (bornSlot !== undefined) bornSlot.write(moved, born);
       return moved;
     },
     tagOf: slots.tag,
@@ -160,6 +171,13 @@ export function createLayer(inner: Inner, ctx: Context, records: Records): Layer
         endMany(() => release(mark));
       },
     }),
+    ...(recover &&
+      walk && {
+        recover(interrupted) {
+          recover(interrupted);
+          mendAll();
+        },
+      }),
     ...(walk && {
       walk(visit) {
         walk((block) => {

@@ -69,16 +69,19 @@ export function createRecords(ctx: Context, plan: StatePlan): Records {
     return classes + numberOf(tag) * CLASS_RECORD + 2 * classOf(size);
   }
 
-  /** A record's live blocks ask for and take so many bytes more. */
+  /**
+   * A record's live blocks ask for and take so many bytes more. What was ever allocated first: should this agent end here, what the blocks
+   * add up to is never more.
+   */
   function grow(record: number, size: number, taken: number): void {
-    const current = figures[record + CURRENT] + size;
-    figures[record + CURRENT] = current;
-    if (current > figures[record + PEAK]) figures[record + PEAK] = current;
     figures[record + ALLOCATED] += size;
-    const takenNow = figures[record + TAKEN] + taken;
-    figures[record + TAKEN] = takenNow;
-    if (takenNow > figures[record + TAKEN_PEAK]) figures[record + TAKEN_PEAK] = takenNow;
     figures[record + TAKEN_ALLOCATED] += taken;
+    const current = figures[record + CURRENT] + size;
+    if (current > figures[record + PEAK]) figures[record + PEAK] = current;
+    figures[record + CURRENT] = current;
+    const takenNow = figures[record + TAKEN] + taken;
+    if (takenNow > figures[record + TAKEN_PEAK]) figures[record + TAKEN_PEAK] = takenNow;
+    figures[record + TAKEN] = takenNow;
   }
 
   /** So does the heap as a whole, or less. */
@@ -93,8 +96,8 @@ export function createRecords(ctx: Context, plan: StatePlan): Records {
 
   function enter(tag: number, size: number, taken: number): void {
     const record = recordOf(tag);
-    grow(record, size, taken);
     figures[record + ALLOCATIONS] += 1;
+    grow(record, size, taken);
     if (classes === 0) return;
     const at = classAt(tag, size);
     figures[at] += 1;
@@ -144,10 +147,13 @@ export function createRecords(ctx: Context, plan: StatePlan): Records {
       figures[recordOf(tag) + SHORT_LIVED] += 1;
     },
     leftWith(sums) {
+      let all = 0;
+      let allTaken = 0;
       for (let number = 0; number <= words[state + TAGS]; number++) {
         const record = records + number * RECORD;
         const { size, taken, live, classes: left } = sums.of(number);
-        total(size - figures[record + CURRENT], taken - figures[record + TAKEN]);
+        all += size;
+        allTaken += taken;
         figures[record + CURRENT] = size;
         figures[record + TAKEN] = taken;
         figures[record + FREES] = figures[record + ALLOCATIONS] - live;
@@ -155,6 +161,8 @@ export function createRecords(ctx: Context, plan: StatePlan): Records {
         const first = classes + number * CLASS_RECORD;
         for (let each = 0; each < left.length; each++) figures[first + 2 * each + 1] = left[each] as number;
       }
+      figures[header + TOTAL_CURRENT] = all;
+      figures[header + TOTAL_TAKEN] = allTaken;
     },
   };
 }

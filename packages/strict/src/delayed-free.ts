@@ -81,7 +81,7 @@ function createQuarantine(
   ctx: Context,
   everyFree: boolean,
 ): { allocator: Partial<Inner>; api: DelayedFreeApi } {
-  const { alloc, free, resize, usableSize, takenSize, reset, release, walk, check, totals } = inner;
+  const { alloc, free, resize, usableSize, takenSize, reset, release, walk, check, totals, recover } = inner;
   const { region, agent } = ctx;
   const maxBytes = ctx.options.bytes as number;
   // -1: nobody fills, nothing to compare.
@@ -269,6 +269,31 @@ function createQuarantine(
       report({ message: `quarantine: the block at ${hex(ptr)} waits in no place`, ptr });
   }
 
+  /** More than there are places for cannot wait: those that did longest become free. Who freed them is only in the ring, if there. */
+  function rebuildRing(): void {
+    const by = new Map<number, number>();
+    for (let index = 0; index < ring.count; index++) by.set(ring.ptr(index), ring.freedBy(index));
+    const waiting: { readonly ptr: number; readonly usable: number; readonly order: number }[] = [];
+    walk?.((block) => {
+      if (isWaiting(block))
+        waiting.push({ ptr: block.ptr, usable: block.usable, order: order.read(block.ptr) });
+    });
+    // Behind the latest number: where numbers have begun again, the high ones are older.
+    const age = (each: { readonly order: number }): number => (ring.order - each.order) >>> 0;
+    waiting.sort((a, b) => age(b) - age(a));
+    ring.clear();
+    for (const { ptr } of waiting.splice(0, Math.max(0, waiting.length - ring.slots))) free(ptr);
+    for (const { ptr, usable } of waiting) {
+      const slot = order.address(ptr);
+      const isApart = slot < region.areaStart || slot >= region.areaEnd;
+      ring.prepare(ptr, by.get(ptr) ?? agent, isApart);
+      ring.enter(usable, isApart);
+    }
+    // The number that was given last, if the block it was for never got it.
+    const newest = waiting[waiting.length - 1];
+    if (newest !== undefined) ring.resume(newest.order);
+  }
+
   const allocator: Partial<Inner> = {
     ...layer,
     takenSize(ptr) {
@@ -296,6 +321,14 @@ function createQuarantine(
         });
       },
     }),
+    // The blocks say which of them wait, and in which order.
+    ...(recover &&
+      walk && {
+        recover(interrupted) {
+          recover(interrupted);
+          rebuildRing();
+        },
+      }),
     check(report) {
       check?.(report);
       checkRing(report);

@@ -56,7 +56,7 @@ export function fence(options: FenceOptions = {}): Plugin<"fence", undefined> {
 }
 
 function createFence(inner: Inner, ctx: Context): Partial<Inner> {
-  const { alloc, free, resize, usableSize, walk, check } = inner;
+  const { alloc, free, resize, usableSize, walk, check, recover } = inner;
   const bytes = ctx.options.bytes as number;
   const before = ctx.options.before as number;
   const sizeSlot = ctx.slot("size");
@@ -191,6 +191,19 @@ function createFence(inner: Inner, ctx: Context): Partial<Inner> {
         });
       },
     }),
+    // The block that was being resized: its size is what it was, or what is left of that, and its fence where that ends.
+    ...(recover &&
+      walk && {
+        recover(interrupted) {
+          recover(interrupted);
+          walk(({ ptr, usable, state }) => {
+            if (state !== "used" && state !== "page") return;
+            const size = sizeSlot.read(ptr);
+            if (size + bytes > usable) put(ptr, Math.max(1, usable - bytes));
+            else if (ptr === interrupted.ptr) put(ptr, size);
+          });
+        },
+      }),
     check(report) {
       check?.(report);
       walk?.((block) => checkBlock(block, report));

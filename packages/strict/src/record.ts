@@ -68,7 +68,7 @@ export function record(options: RecordOptions, sizes: boolean): Plugin<"strict",
 }
 
 function createRecord(inner: Inner, ctx: Context, options: RecordOptions): PluginInstance<StrictApi> {
-  const { alloc, free, resize, usableSize, reset, walk, check } = inner;
+  const { alloc, free, resize, usableSize, reset, walk, check, recover } = inner;
   const { agent } = ctx;
   const blocks = new Blocks(ctx, inner, options.tagName);
   const { seq: seqSlot, tag: tagSlot, agent: agentSlot, size: sizeSlot } = blocks;
@@ -254,6 +254,26 @@ function createRecord(inner: Inner, ctx: Context, options: RecordOptions): Plugi
         });
       },
     }),
+    // A block whose free has not come to an end lives, with a number nobody else has.
+    ...(recover &&
+      walk && {
+        recover(interrupted) {
+          recover(interrupted);
+          const seen = new Set<number>();
+          walk(({ ptr, state: is, usable }) => {
+            if (is !== "used" && is !== "page") return;
+            const word = seqSlot.read(ptr);
+            if (isDead(word)) seqSlot.write(ptr, deadWord(word));
+            const seq = seqOf(seqSlot.read(ptr));
+            if (seq === 0 || seen.has(seq) || (seq > words[state] && words[state + 1] === 0)) {
+              words[state] = nextSeq(words[state]);
+              seqSlot.write(ptr, liveWord(words[state]));
+            }
+            seen.add(seqOf(seqSlot.read(ptr)));
+            if (sizeSlot !== undefined) sizeSlot.write(ptr, Math.min(usable, sizeSlot.read(ptr)));
+          });
+        },
+      }),
     check(report) {
       check?.((finding) => {
         const { code } = finding;

@@ -133,6 +133,11 @@ export class Ring {
     if (isApart) this.words[this.at + APART] -= bytes;
   }
 
+  /** The next number follows this one. */
+  resume(order: number): void {
+    this.words[this.at + ORDER] = order;
+  }
+
   clear(): void {
     this.words.fill(0, this.at + COUNT, this.at + ORDER);
     this.words.fill(0, this.at + BYTES, this.at + PLACES);
