@@ -11,6 +11,7 @@ import { createEntry, type Entry } from "./heap.js";
 import type { Heap, HeapDescriptor } from "./heap-types.js";
 import { createHelpers } from "./helpers.js";
 import { createInspector, type Inspector } from "./inspect.js";
+import { recover } from "./recover.js";
 import type { Capabilities } from "./types.js";
 
 interface Parts {
@@ -47,6 +48,7 @@ class ComposedHeap implements Heap {
   readonly snapshot: Heap["snapshot"];
   readonly grow: Heap["grow"];
   readonly descriptor: Heap["descriptor"];
+  readonly recover: Heap["recover"];
   readonly name: string;
   readonly agent: number;
   readonly memory: Heap["memory"];
@@ -81,6 +83,7 @@ class ComposedHeap implements Heap {
     this.snapshot = () => snapshot(assembly);
     this.grow = (bytes) => grow(assembly, bytes);
     this.descriptor = () => describe(assembly);
+    this.recover = (agent) => recover(assembly, agent, inspector.check);
     this.name = assembly.name;
     this.agent = assembly.agent;
     this.memory = assembly.memory;

@@ -61,8 +61,8 @@ export const RESERVED_NAMES: ReadonlySet<string> = new Set([
   "text",
   "scoped",
   "reset",
-  // Members to come: taken now, so that no plugin's name has to change then.
   "recover",
+  // Members to come: taken now, so that no plugin's name has to change then.
   "enterAsync",
 ]);
 

@@ -2,6 +2,7 @@
  * `Heap`: what a user holds. The composed object adds each plugin's API under the plugin's name; see `infer.ts`.
  */
 import type { Memory } from "./memory.js";
+import type { RecoveryReport } from "./recover.js";
 import type { Align, Block, Capabilities, Ptr, Region, Tag } from "./types.js";
 
 /** Any typed array or `DataView`. */
@@ -156,6 +157,14 @@ export interface Heap {
   grow(bytes: number): boolean;
   /** What another agent needs to attach. */
   descriptor(): HeapDescriptor;
+  /**
+   * After another agent has ended (its worker has exited): whatever it was in the middle of is brought to an end, and the lock it held is
+   * taken over. The caller states that it has ended; a timeout alone does not say so. O(blocks + tables).
+   *
+   * @throws HeapError `ERR_INVALID_OPTION` for what is no other agent, `ERR_UNSUPPORTED` if the strategy cannot be recovered,
+   * `ERR_HEAP_CORRUPT` if what was committed cannot be true.
+   */
+  recover(agent: number): RecoveryReport;
   /** Leaves the heap: every later call of this agent that needs it throws `ERR_DETACHED_HEAP`. The heap itself stays. */
   detach(): void;
 

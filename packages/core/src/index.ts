@@ -32,6 +32,7 @@ export { type LimitApi, limit } from "./limit.js";
 export { type AtomicsLockOptions, atomicsLock, noLock } from "./lock.js";
 export { createMemory, type Memory, type MemorySource, type WebAssemblyMemory } from "./memory.js";
 export type { AttachOptions, HeapOptions, RestoreOptions, StackOptions } from "./options.js";
+export type { RecoveryReport } from "./recover.js";
 export { restoreHeap } from "./restore.js";
 export type {
   Align,
@@ -42,10 +43,12 @@ export type {
   Context,
   Finding,
   Inner,
+  Interrupted,
   Layout,
   Lock,
   LockKind,
   LockSite,
+  Operation,
   Options,
   OptionValue,
   Phase,

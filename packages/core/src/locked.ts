@@ -63,10 +63,14 @@ export function locked(inner: Inner, lock: Lock, site: LockedSite): Partial<Allo
         words[journal + TAG] = tag;
         words[journal + OP] = ALLOC;
         const ptr = alloc(size, align, tag);
+        words[journal + OP] = 0;
+        // The last store: up to here the block is nobody's.
         if (ptr !== 0) words[journal + HANDED_OUT] = ptr - base;
         return ptr;
-      } finally {
+      } catch (error) {
         words[journal + OP] = 0;
+        throw error;
+      } finally {
         lock.leave();
       }
     },
@@ -101,10 +105,13 @@ export function locked(inner: Inner, lock: Lock, site: LockedSite): Partial<Allo
         words[journal + TAG] = tag;
         words[journal + OP] = REALLOC;
         const moved = realloc(ptr, size, align, tag);
+        words[journal + OP] = 0;
         if (moved !== 0 && moved !== ptr) words[journal + HANDED_OUT] = moved - base;
         return moved;
-      } finally {
+      } catch (error) {
         words[journal + OP] = 0;
+        throw error;
+      } finally {
         lock.leave();
       }
     },

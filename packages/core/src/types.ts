@@ -329,6 +329,8 @@ export interface Lock {
    * A lock that cannot tell has no such member.
    */
   stamp?(): number;
+  /** If that agent holds it, it is this agent's from now on, and true is returned; else nothing happens. */
+  takeOver?(holder: number): boolean;
 }
 
 /** Words of the heap header a lock keeps its state in, and whom it speaks for. */

@@ -156,10 +156,17 @@ export function createRecords(ctx: Context, plan: StatePlan): Records {
         allTaken += taken;
         figures[record + CURRENT] = size;
         figures[record + TAKEN] = taken;
+        if (classes !== 0) {
+          // The last that an allocation writes: one that has not come so far was none.
+          let made = 0;
+          const first = classes + number * CLASS_RECORD;
+          for (let each = 0; each < left.length; each++) {
+            figures[first + 2 * each + 1] = left[each] as number;
+            made += figures[first + 2 * each];
+          }
+          figures[record + ALLOCATIONS] = made;
+        }
         figures[record + FREES] = figures[record + ALLOCATIONS] - live;
-        if (classes === 0) continue;
-        const first = classes + number * CLASS_RECORD;
-        for (let each = 0; each < left.length; each++) figures[first + 2 * each + 1] = left[each] as number;
       }
       figures[header + TOTAL_CURRENT] = all;
       figures[header + TOTAL_TAKEN] = allTaken;

@@ -1,0 +1,203 @@
+/**
+ * An agent stops before each store of each operation, in every layer of every stack; another one calls `recover`. Everybody else's blocks
+ * have their bytes, every check is clean, counts are what the blocks add up to, all memory can be had again.
+ */
+import {
+  attachHeap,
+  createHeap,
+  failEvery,
+  type Heap,
+  limit,
+  type PluginInput,
+  type Tag,
+} from "@heapwright/core";
+import { hyperheap } from "@heapwright/hyperheap";
+import { type StatsApi, stats } from "@heapwright/stats";
+import { delayedFree, fence, poison, strict } from "@heapwright/strict";
+import { describe, expect, it } from "vitest";
+import { cells } from "../../../docs/examples/cells.js";
+import { highWater } from "../../../docs/examples/high-water.js";
+import { Death, lock, mortal } from "./mortal.fixture.js";
+import { Random } from "./random.js";
+
+const SEEDS = Math.max(1, Math.round(2 * (Number(process.env.HEAPWRIGHT_SOAK) || 1)));
+
+const STRATEGIES = {
+  hyperheap: { make: () => hyperheap(), bytes: 64 << 10 },
+  cells: { make: () => cells({ bytes: 512 }), bytes: 48 << 10 },
+} as const;
+
+const STACKS: Readonly<Record<string, () => readonly PluginInput[]>> = {
+  "no plugin": () => [],
+  limit: () => [limit({ bytes: 40_000 })],
+  failEvery: () => [failEvery(1000)],
+  highWater: () => [highWater()],
+  stats: () => [stats({ maxTags: 4 })],
+  "stats, all of it": () => [stats({ maxTags: 4, sizeClasses: true, shortLived: 3 })],
+  fence: () => [fence()],
+  poison: () => [poison()],
+  delayedFree: () => [delayedFree({ slots: 6 })],
+  "poison and delayedFree": () => [poison(), delayedFree({ slots: 6 })],
+  strict: () => strict({ stacks: "off", delayedFree: { slots: 6 } }),
+  "stats and strict": () => [
+    stats({ maxTags: 4 }),
+    limit({ bytes: 40_000 }),
+    strict({ stacks: "off", delayedFree: { slots: 6 } }),
+  ],
+};
+
+interface Kept {
+  readonly ptr: number;
+  readonly size: number;
+  readonly byte: number;
+}
+
+interface Prepared {
+  readonly bytes: Uint8Array;
+  readonly blocks: readonly Kept[];
+  readonly tags: readonly (Tag | 0)[];
+}
+
+type Stats = { readonly stats?: StatsApi };
+
+function prepare(make: (memory: ArrayBuffer) => Heap, bytes: number, seed: number): Prepared {
+  const buffer = new ArrayBuffer(bytes);
+  const heap = make(buffer) as Heap & Stats;
+  const tags = [0 as const, ...["mesh", "sound"].flatMap((name) => heap.stats?.tag(name) ?? [])];
+  const random = new Random(seed);
+  const blocks: Kept[] = [];
+  for (let step = 0; step < 90; step++) {
+    if (random.below(100) < 60) {
+      const size = 1 + random.below(random.below(5) === 0 ? 500 : 100);
+      const isRun = heap.capabilities.maxAlign === 4096 && random.below(15) === 0;
+      const ptr = heap.allocUnsafe(size, isRun ? 4096 : 16, random.pick(tags));
+      if (ptr === 0) continue;
+      const byte = 1 + random.below(255);
+      heap.memory.u8.fill(byte, ptr, ptr + size);
+      blocks.push({ ptr, size, byte });
+    } else if (blocks.length > 0) heap.free(blocks.splice(random.below(blocks.length), 1)[0]?.ptr as number);
+  }
+  heap.check();
+  return { bytes: new Uint8Array(buffer.slice(0)), blocks, tags };
+}
+
+/** The block an operation is about; undefined if it makes one. */
+type Operation = (heap: Heap, prepared: Prepared, random: Random) => Kept | undefined;
+
+const OPERATIONS: Readonly<Record<string, Operation>> = {
+  alloc(heap, { tags }, random) {
+    heap.alloc(1 + random.below(300), 16, random.pick(tags));
+    return undefined;
+  },
+  "alloc of pages"(heap, { tags }, random) {
+    if (heap.capabilities.maxAlign === 4096) heap.alloc(1 + random.below(6000), 4096, random.pick(tags));
+    return undefined;
+  },
+  free(heap, { blocks }, random) {
+    const block = random.pick(blocks);
+    heap.free(block.ptr);
+    return block;
+  },
+  "realloc to less"(heap, { blocks }, random) {
+    const block = random.pick(blocks);
+    heap.realloc(block.ptr, 1 + random.below(block.size));
+    return block;
+  },
+  "realloc to more"(heap, { blocks, tags }, random) {
+    const block = random.pick(blocks);
+    heap.realloc(block.ptr, block.size + 1 + random.below(200), 16, random.pick(tags));
+    return block;
+  },
+};
+
+/** What an operation was about, without doing it twice. */
+function subjectOf(operation: Operation, prepared: Prepared, seed: number): Kept | undefined {
+  const quiet = new Proxy({} as Heap, {
+    get: (_target, key) => (key === "capabilities" ? { maxAlign: 4096 } : () => 0),
+  });
+  return operation(quiet, prepared, new Random(seed));
+}
+
+describe.each(Object.entries(STRATEGIES))("over %s", (_strategy, { make: makeStrategy, bytes }) => {
+  describe.each(Object.entries(STACKS))("with %s", (_stack, plugins) => {
+    const make = (memory: ArrayBuffer): Heap =>
+      createHeap({ memory, strategy: makeStrategy(), plugins: plugins(), lock, name: "mortal" }) as Heap;
+
+    it.each(Object.entries(OPERATIONS))("an agent can die before any store of %s", (_name, operation) => {
+      let points = 0;
+      for (let seed = 1; seed <= SEEDS; seed++) {
+        const prepared = prepare(make, bytes, seed);
+        const subject = subjectOf(operation, prepared, seed);
+        for (let stores = 0; ; stores++) {
+          const buffer = prepared.bytes.slice().buffer;
+          const dead = mortal(buffer, makeStrategy(), plugins());
+          dead.live(stores);
+          try {
+            operation(dead.heap, prepared, new Random(seed));
+            break;
+          } catch (error) {
+            if (!(error instanceof Death)) throw error;
+          }
+          points++;
+          const where = `seed ${seed}, after ${stores} stores`;
+          const heap = attachHeap(
+            { heapwright: 1, name: "mortal", base: 0, memory: buffer },
+            { strategy: makeStrategy(), plugins: plugins() },
+            { lock },
+          ) as Heap & Stats;
+          // The journal's word (core's journal.ts): a block that was handed out is the dead agent's, whatever it did with it.
+          const handedOut = new Uint32Array(buffer)[(64 + 32) / 4 + 4] as number;
+          const { errors, operation: told } = heap.recover(dead.heap.agent);
+          expect(errors.map(String), where).toEqual([]);
+          expect(["none", "alloc", "free", "realloc"]).toContain(told);
+          heap.check();
+          verify(heap, prepared, subject, told === "none" ? handedOut : 0, where);
+        }
+      }
+      if (_name !== "alloc of pages") expect(points).toBeGreaterThan(5);
+    });
+  });
+});
+
+function verify(
+  heap: Heap & Stats,
+  { blocks }: Prepared,
+  subject: Kept | undefined,
+  handedOut: number,
+  where: string,
+): void {
+  const { u8 } = heap.memory;
+  const live = new Map(
+    [...heap.blocks()]
+      .filter(({ state }) => state === "used" || state === "page")
+      .map((block) => [block.ptr, block]),
+  );
+  for (const block of blocks) {
+    if (block === subject) continue;
+    const { ptr, size, byte } = block;
+    if (!live.has(ptr)) throw new Error(`${where}: the block at ${ptr} is gone`);
+    if (!u8.subarray(ptr, ptr + size).every((each) => each === byte))
+      throw new Error(`${where}: the bytes at ${ptr} have changed`);
+  }
+  const known = new Set(blocks.map(({ ptr }) => ptr));
+  for (const ptr of live.keys())
+    if (!known.has(ptr) && ptr !== handedOut)
+      throw new Error(`${where}: a block at ${ptr} that nobody was given`);
+  if (heap.stats !== undefined) {
+    const { totals, tags } = heap.stats.toJSON();
+    expect(totals.liveBlocks, where).toBe(live.size);
+    for (const each of [totals, ...tags]) {
+      expect(each.allocations - each.frees, where).toBe(each.liveBlocks);
+      expect(
+        Math.min(each.currentBytes, each.freedBytes, each.liveBlocks, each.takenFreedBytes),
+        where,
+      ).toBeGreaterThanOrEqual(0);
+    }
+  }
+  // It goes on, and can be emptied.
+  for (const ptr of live.keys()) heap.free(ptr);
+  heap.check();
+  const ptr = heap.alloc(40);
+  expect(ptr, where).not.toBe(0);
+  heap.free(ptr);
+}
