@@ -21,7 +21,7 @@ const OWN_TESTS = ["packages/hyperheap/src/mistakes"];
 /** The tests that are run first for a mistake in a package that is an example of no point: quick ones that look after every operation. */
 const QUICK_TESTS = {
   core: ["heap", "context", "layout", "lock"].map((name) => `packages/core/src/${name}`),
-  hyperheap: ["first-fit", "tree", "largest", "misuse", "golden"].map(
+  hyperheap: ["first-fit", "tree", "largest", "misuse", "golden", "recover"].map(
     (name) => `packages/hyperheap/src/${name}`,
   ),
   stats: ["stats.test", "strategies", "names", "query", "prometheus"].map(

@@ -195,7 +195,8 @@ export function cells(options: { readonly bytes?: number } = {}): Strategy<"cell
           // The live bits are what happened; list and counts follow from them.
           recover({ handedOut }) {
             const made = base + words[state + MADE];
-            if (made !== base && made !== handedOut) clearBit(live, cellAt(made));
+            if (made !== base && handedOut !== 0 && made !== handedOut) clearBit(live, cellAt(made));
+            words[state + MADE] = 0;
             words[state + HEAD] = 0;
             words[state + USED] = 0;
             words[state + FREE] = 0;

@@ -6,6 +6,7 @@ import { asInner, layer, type ResolvedStack } from "./compose.js";
 import { HeapError, type HeapErrorCode, type HeapErrorDetails, show } from "./errors.js";
 import { createGrowth, type Growth, growing } from "./growth.js";
 import { GRANULE, HEADER, LOCK_OFFSET } from "./header.js";
+import { beginJournal } from "./journal.js";
 import type { ChunkLayout, PlacedSlot } from "./layout.js";
 import { locked } from "./locked.js";
 import type { Memory } from "./memory.js";
@@ -195,6 +196,7 @@ export function assemble(options: AssemblyOptions): Assembly {
   const put = (changes: Partial<Allocator> | undefined): void => {
     allocator = layer(allocator, changes, memory);
   };
+  if (fresh && lock !== undefined) beginJournal(memory, region.base);
   const putLock = (): void => put(lock && locked(allocator, lock, { memory, base: region.base, onRefresh }));
   if (stack.hasFront) putLock();
   for (let index = stack.plugins.length - 1; index >= 0; index--) {

@@ -8,7 +8,7 @@
  * | op | 0 while nothing is under way; else a number of `OPERATIONS` |
  * | ptr | offset of the block it was asked for; 0 if it makes one |
  * | size, tag | as asked for |
- * | handed out | offset of the block that was handed out last; 0 if none was. A block made after it was given to nobody |
+ * | handed out | offset of the block that was handed out last, `NOTHING` before the first: a block made after it was given to nobody; 0 if that is not known, as in a copy of a heap |
  *
  * One is enough, since one agent at a time is inside. Written by the lock's layer (locked.ts), plain stores: nobody else reads it before the
  * agent has ended.
@@ -28,7 +28,8 @@ export const PTR = 1;
 export const SIZE = 2;
 export const TAG = 3;
 export const HANDED_OUT = 4;
-const WORDS = 5;
+/** Handed out, before anything was. */
+const NOTHING = 1;
 
 const OPERATIONS: readonly Operation[] = ["none", "alloc", "free", "resize", "realloc", "other"];
 export const ALLOC = 1;
@@ -56,8 +57,13 @@ export function readJournal(memory: Memory, base: number): Interrupted {
   };
 }
 
-/** Nothing is under way. */
+/** Nothing is under way. What was handed out stays. */
 export function clearJournal(memory: Memory, base: number): void {
   const at = journalAt(base);
-  memory.u32.fill(0, at, at + WORDS);
+  memory.u32.fill(0, at, at + HANDED_OUT);
+}
+
+/** The journal of a heap that is being made. */
+export function beginJournal(memory: Memory, base: number): void {
+  memory.u32[journalAt(base) + HANDED_OUT] = NOTHING;
 }

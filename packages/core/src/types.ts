@@ -141,7 +141,7 @@ export interface Interrupted {
   readonly ptr: Ptr;
   readonly size: number;
   readonly tag: number;
-  /** The block that was handed out last by anyone, 0 if none was: one made after it was given to nobody. */
+  /** The block that was handed out last by anyone: one made after it was given to nobody. 0: that is not known. */
   readonly handedOut: Ptr;
 }
 

@@ -35,7 +35,7 @@ import {
   USED_BIT,
 } from "./space.js";
 
-/** @param handedOut The block that was handed out last; 0 if none was. */
+/** @param handedOut The block that was handed out last; 0 if that is not known: then nothing is freed. */
 export function recover(space: Space, handedOut: number, free: (ptr: number) => void): void {
   const boundary = boundaryOf(space);
   if (boundary < space.areaStart || boundary > space.areaEnd || boundary % 16 !== 0)
@@ -45,7 +45,9 @@ export function recover(space: Space, handedOut: number, free: (ptr: number) => 
   rebuildIndex(space);
   rebuildRuns(space, bridges);
   const made = pendingBlock(space);
-  if (made !== 0 && made !== handedOut && (isLive(space, made) || isRun(space, made))) free(made);
+  const isNobodys = made !== 0 && handedOut !== 0 && made !== handedOut;
+  if (isNobodys && (isLive(space, made) || isRun(space, made))) free(made);
+  setState(space, PENDING, 0);
 }
 
 /** Address of the block that was made last, if it was committed; 0 if there is none. */
