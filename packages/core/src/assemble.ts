@@ -253,7 +253,7 @@ function makeLock(
       throw failure;
     }
   };
-  return {
+  const synchronised: { -readonly [Member in keyof Lock]: Lock[Member] } = {
     enter() {
       lock.enter();
       synchroniseOrLeave();
@@ -264,8 +264,25 @@ function makeLock(
       return true;
     },
     leave: () => lock.leave(),
-    ...(lock.stamp && { stamp: lock.stamp }),
   };
+  const { stamp, timeoutMs, enterAsync, takeOver, contention } = lock;
+  if (stamp !== undefined) synchronised.stamp = () => stamp.call(lock);
+  if (timeoutMs !== undefined) synchronised.timeoutMs = timeoutMs;
+  if (contention !== undefined) synchronised.contention = () => contention.call(lock);
+  if (enterAsync !== undefined) {
+    synchronised.enterAsync = async (limitMs) => {
+      await enterAsync.call(lock, limitMs);
+      synchroniseOrLeave();
+    };
+  }
+  if (takeOver !== undefined) {
+    synchronised.takeOver = (holder) => {
+      if (!takeOver.call(lock, holder)) return false;
+      synchroniseOrLeave();
+      return true;
+    };
+  }
+  return synchronised;
 }
 
 function createSlot(

@@ -61,9 +61,10 @@ export const RESERVED_NAMES: ReadonlySet<string> = new Set([
   "text",
   "scoped",
   "reset",
+  "enterAsync",
+  "contention",
   // Members to come: taken now, so that no plugin's name has to change then.
   "recover",
-  "enterAsync",
 ]);
 
 type AnyPlugin = Plugin<string, unknown>;

@@ -25,6 +25,7 @@ export type {
   Heap,
   HeapDescriptor,
   HeapString,
+  HeldLock,
   Scoped,
 } from "./heap-types.js";
 export type { ApisOf, Composable, PluginBundle, PluginInput } from "./infer.js";
@@ -39,6 +40,7 @@ export type {
   Block,
   BlockState,
   Capabilities,
+  Contention,
   Context,
   Finding,
   Inner,
