@@ -58,6 +58,31 @@ describe("atomicsLock", () => {
     expect(two.stamp?.()).toBe(0);
   });
 
+  it("has no stamp for a moment in which somebody came and went", () => {
+    const buffer = new SharedArrayBuffer(128);
+    const one = lockOn(buffer, 1);
+    const two = lockOn(buffer, 2);
+    for (const look of ["load", "add"] as const) {
+      const real = Atomics[look] as (...args: unknown[]) => number;
+      for (const order of ["before", "after"]) {
+        const seen = two.stamp?.();
+        let isFirst = true;
+        vi.spyOn(Atomics, look).mockImplementation(((...args: unknown[]) => {
+          if (!isFirst) return real(...args);
+          isFirst = false;
+          const value = order === "after" ? real(...args) : 0;
+          one.enter();
+          one.leave();
+          return order === "after" ? value : real(...args);
+        }) as never);
+        const now = two.stamp?.();
+        vi.restoreAllMocks();
+        // Before the first look it was as if it had been before the call.
+        expect(now, `${order} ${look}`).toBe(look === "load" && order === "before" ? (seen ?? 0) + 1 : -1);
+      }
+    }
+  });
+
   it("keeps others out, and tells who is inside", () => {
     const buffer = new SharedArrayBuffer(128);
     const one = lockOn(buffer, 1);
