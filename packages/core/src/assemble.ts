@@ -7,7 +7,7 @@ import { HeapError, type HeapErrorCode, type HeapErrorDetails, show } from "./er
 import { createGrowth, type Growth, growing } from "./growth.js";
 import { GRANULE, HEADER, LOCK_OFFSET } from "./header.js";
 import type { ChunkLayout, PlacedSlot } from "./layout.js";
-import { locked } from "./locked.js";
+import { locked, synchronised } from "./locked.js";
 import type { Memory } from "./memory.js";
 import { LiveRegion, type Placement } from "./region.js";
 import type {
@@ -233,7 +233,7 @@ export function assemble(options: AssemblyOptions): Assembly {
   };
 }
 
-/** The lock of this agent, which on its first entering looks whether another agent grew the heap. */
+/** The lock of this agent, which on entering looks whether another agent grew the heap. */
 function makeLock(
   options: AssemblyOptions,
   base: number,
@@ -244,45 +244,7 @@ function makeLock(
   const { lock: kind, memory, agent, name } = options;
   const site = { memory, address: base + LOCK_OFFSET, agent, heapName: name, error, onRefresh };
   const lock = "create" in kind ? kind.create(site) : kind;
-  if (lock === undefined) return undefined;
-  const synchroniseOrLeave = (): void => {
-    try {
-      synchronise();
-    } catch (failure) {
-      lock.leave();
-      throw failure;
-    }
-  };
-  const synchronised: { -readonly [Member in keyof Lock]: Lock[Member] } = {
-    enter() {
-      lock.enter();
-      synchroniseOrLeave();
-    },
-    tryEnter() {
-      if (!lock.tryEnter()) return false;
-      synchroniseOrLeave();
-      return true;
-    },
-    leave: () => lock.leave(),
-  };
-  const { stamp, timeoutMs, enterAsync, takeOver, contention } = lock;
-  if (stamp !== undefined) synchronised.stamp = () => stamp.call(lock);
-  if (timeoutMs !== undefined) synchronised.timeoutMs = timeoutMs;
-  if (contention !== undefined) synchronised.contention = () => contention.call(lock);
-  if (enterAsync !== undefined) {
-    synchronised.enterAsync = async (limitMs) => {
-      await enterAsync.call(lock, limitMs);
-      synchroniseOrLeave();
-    };
-  }
-  if (takeOver !== undefined) {
-    synchronised.takeOver = (holder) => {
-      if (!takeOver.call(lock, holder)) return false;
-      synchroniseOrLeave();
-      return true;
-    };
-  }
-  return synchronised;
+  return lock && synchronised(lock, synchronise);
 }
 
 function createSlot(

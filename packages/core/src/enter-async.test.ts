@@ -366,6 +366,36 @@ describe("a lock of the user's own", () => {
   });
 });
 
+describe("the lock of the heap's parts", () => {
+  /** What recovery will work with; nothing a user can reach by name. */
+  const lockOf = (heap: Heap): Lock => {
+    const [parts] = Object.getOwnPropertySymbols(heap);
+    return (heap as unknown as { [key: symbol]: { assembly: { lock: Lock } } })[parts as symbol].assembly
+      .lock;
+  };
+
+  it("is taken over with a look at what the agent that ended had grown", async () => {
+    const memory = new SharedArrayBuffer(65536, { maxByteLength: 1 << 20 });
+    const dead = createHeap({ memory, strategy: hyperheap(), growth: { max: 1 << 20 } });
+    const heir = attachHeap(dead.descriptor(), { strategy: hyperheap() });
+    await dead.enterAsync();
+    expect(dead.grow(65536)).toBe(true);
+    expect(lockOf(heir).takeOver?.(7)).toBe(false);
+    expect(heir.memory.u8.length).toBe(65536);
+    expect(lockOf(heir).takeOver?.(dead.agent)).toBe(true);
+    expect(heir.memory.u8.length).toBe(dead.memory.u8.length);
+    heir.check();
+    lockOf(heir).leave();
+    expect(holderOf(heir)).toBe(0);
+  });
+
+  it("has no members that the user's own has not", () => {
+    const lock: Lock = { enter() {}, tryEnter: () => true, leave() {} };
+    const heap = createHeap({ memory: 65536, strategy: hyperheap(), lock });
+    expect(Object.keys(lockOf(heap))).toEqual(["enter", "tryEnter", "leave"]);
+  });
+});
+
 describe("lock: auto", () => {
   it.each([
     ["none on an ArrayBuffer", () => new ArrayBuffer(65536), 0, 0],

@@ -78,7 +78,7 @@ export function createEnterAsync({ lock, agent, sync, error }: Assembly): Heap["
       const left = Math.max(deadline - Date.now(), 0);
       await (lock.enterAsync?.(left) ?? tryUntil(lock, left));
       try {
-        // This agent may have left the heap meanwhile.
+        // Meanwhile another agent may have grown the heap, or this one have left it.
         sync();
       } catch (failure) {
         lock.leave();
