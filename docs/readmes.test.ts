@@ -44,6 +44,8 @@ describe("a README names", () => {
     ["fail.ts", "FailApi"],
     ["types.ts", "Capabilities"],
     ["types.ts", "Block"],
+    ["types.ts", "Contention"],
+    ["types.ts", "Lock"],
   ])("every member of core's %s %s", (file, type) => {
     const names = named("packages/core/README.md");
     expect(membersOf(`packages/core/src/${file}`, type).filter((name) => !names.has(name))).toEqual([]);

@@ -8,7 +8,7 @@ import { createGrowth, type Growth, growing } from "./growth.js";
 import { GRANULE, HEADER, LOCK_OFFSET } from "./header.js";
 import { beginJournal } from "./journal.js";
 import type { ChunkLayout, PlacedSlot } from "./layout.js";
-import { locked } from "./locked.js";
+import { locked, synchronised } from "./locked.js";
 import type { Memory } from "./memory.js";
 import { LiveRegion, type Placement } from "./region.js";
 import type {
@@ -235,7 +235,7 @@ export function assemble(options: AssemblyOptions): Assembly {
   };
 }
 
-/** The lock of this agent, which on its first entering looks whether another agent grew the heap. */
+/** The lock of this agent, which on entering looks whether another agent grew the heap. */
 function makeLock(
   options: AssemblyOptions,
   base: number,
@@ -246,28 +246,7 @@ function makeLock(
   const { lock: kind, memory, agent, name } = options;
   const site = { memory, address: base + LOCK_OFFSET, agent, heapName: name, error, onRefresh };
   const lock = "create" in kind ? kind.create(site) : kind;
-  if (lock === undefined) return undefined;
-  const synchroniseOrLeave = (): void => {
-    try {
-      synchronise();
-    } catch (failure) {
-      lock.leave();
-      throw failure;
-    }
-  };
-  return {
-    enter() {
-      lock.enter();
-      synchroniseOrLeave();
-    },
-    tryEnter() {
-      if (!lock.tryEnter()) return false;
-      synchroniseOrLeave();
-      return true;
-    },
-    leave: () => lock.leave(),
-    ...(lock.stamp && { stamp: lock.stamp }),
-  };
+  return lock && synchronised(lock, synchronise);
 }
 
 function createSlot(

@@ -5,6 +5,7 @@
  * `heap.alloc` is a hash lookup (3 ns).
  */
 import type { Assembly } from "./assemble.js";
+import { createEnterAsync } from "./enter-async.js";
 import { isUint32, show } from "./errors.js";
 import { LOCK_BYTES, LOCK_OFFSET } from "./header.js";
 import { createEntry, type Entry } from "./heap.js";
@@ -12,7 +13,7 @@ import type { Heap, HeapDescriptor } from "./heap-types.js";
 import { createHelpers } from "./helpers.js";
 import { createInspector, type Inspector } from "./inspect.js";
 import { recover } from "./recover.js";
-import type { Capabilities } from "./types.js";
+import type { Capabilities, Contention } from "./types.js";
 
 interface Parts {
   readonly assembly: Assembly;
@@ -49,6 +50,7 @@ class ComposedHeap implements Heap {
   readonly grow: Heap["grow"];
   readonly descriptor: Heap["descriptor"];
   readonly recover: Heap["recover"];
+  readonly enterAsync: Heap["enterAsync"];
   readonly name: string;
   readonly agent: number;
   readonly memory: Heap["memory"];
@@ -84,6 +86,7 @@ class ComposedHeap implements Heap {
     this.grow = (bytes) => grow(assembly, bytes);
     this.descriptor = () => describe(assembly);
     this.recover = (agent) => recover(assembly, agent, inspector.check);
+    this.enterAsync = createEnterAsync(assembly);
     this.name = assembly.name;
     this.agent = assembly.agent;
     this.memory = assembly.memory;
@@ -96,6 +99,11 @@ class ComposedHeap implements Heap {
     assembly.sync();
     const { base, areaStart, areaEnd } = assembly.region;
     return { base, bytes: areaEnd - base, areaStart, areaEnd };
+  }
+  get contention(): Contention {
+    const { sync, lock } = this[PARTS].assembly;
+    sync();
+    return lock?.contention?.() ?? { entered: 0, contended: 0, slept: 0, timedOut: 0 };
   }
   get capacity(): number {
     return this[PARTS].inspector.totals().capacity;

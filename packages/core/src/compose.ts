@@ -62,8 +62,8 @@ export const RESERVED_NAMES: ReadonlySet<string> = new Set([
   "scoped",
   "reset",
   "recover",
-  // Members to come: taken now, so that no plugin's name has to change then.
   "enterAsync",
+  "contention",
 ]);
 
 type AnyPlugin = Plugin<string, unknown>;

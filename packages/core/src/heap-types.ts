@@ -3,7 +3,7 @@
  */
 import type { Memory } from "./memory.js";
 import type { RecoveryReport } from "./recover.js";
-import type { Align, Block, Capabilities, Ptr, Region, Tag } from "./types.js";
+import type { Align, Block, Capabilities, Contention, Ptr, Region, Tag } from "./types.js";
 
 /** Any typed array or `DataView`. */
 export type BytesView = ArrayBufferView;
@@ -45,6 +45,15 @@ export type Column<View extends ArrayView> = ColumnBase<View> & Disposes;
 
 /** A block freed at the end of a `using` scope. */
 export type Scoped = { readonly ptr: Ptr; readonly size: number; free(): void } & Disposes;
+
+/** The lock of a heap, held; see `enterAsync`. */
+export type HeldLock = {
+  /**
+   * Lets the others in; does nothing the second time.
+   * @throws HeapError `ERR_HEAP_CORRUPT` if another agent has taken the lock over.
+   */
+  leave(): void;
+} & Disposes;
 
 /** A block that holds UTF-8 text. */
 export interface HeapString {
@@ -165,6 +174,17 @@ export interface Heap {
    * `ERR_HEAP_CORRUPT` if what was committed cannot be true.
    */
   recover(agent: number): RecoveryReport;
+  /**
+   * Takes the heap's lock without blocking the thread; where there is no lock, at once. Until `leave()` every other agent waits, and
+   * the calls of this one run under the lock it holds: several of them are one operation to the others. Several `enterAsync` of one
+   * agent get the lock one after the other, in the order of the calls. Do not call the heap through another agent of the same thread
+   * meanwhile: that call blocks the thread that is to leave.
+   * @param options `timeoutMs`: above 0, `Infinity` waits for ever; default the lock's own.
+   * @throws HeapError (by rejecting) `ERR_LOCK_TIMEOUT` naming the holder, `ERR_INVALID_OPTION`, `ERR_DETACHED_HEAP`.
+   */
+  enterAsync(options?: { readonly timeoutMs?: number }): Promise<HeldLock>;
+  /** How much the agents were in each other's way; all zero where there is no lock, or one that does not count. O(1), without the lock. */
+  readonly contention: Contention;
   /** Leaves the heap: every later call of this agent that needs it throws `ERR_DETACHED_HEAP`. The heap itself stays. */
   detach(): void;
 

@@ -27,7 +27,7 @@ declare const TextEncoder: new () => Encoder;
 declare const TextDecoder: new (label: string, options: { ignoreBOM: boolean }) => Decoder;
 
 /** `Symbol.dispose` where the engine has it. */
-const DISPOSE: symbol | undefined = (Symbol as unknown as { readonly dispose?: symbol }).dispose;
+export const DISPOSE: symbol | undefined = (Symbol as unknown as { readonly dispose?: symbol }).dispose;
 
 /** Makes `target.free` what `using` calls. */
 function disposable<T extends { free(): void }>(target: T): T {

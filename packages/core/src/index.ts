@@ -25,6 +25,7 @@ export type {
   Heap,
   HeapDescriptor,
   HeapString,
+  HeldLock,
   Scoped,
 } from "./heap-types.js";
 export type { ApisOf, Composable, PluginBundle, PluginInput } from "./infer.js";
@@ -40,6 +41,7 @@ export type {
   Block,
   BlockState,
   Capabilities,
+  Contention,
   Context,
   Finding,
   Inner,

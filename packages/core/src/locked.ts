@@ -133,3 +133,44 @@ export function locked(inner: Inner, lock: Lock, site: LockedSite): Partial<Allo
     },
   };
 }
+
+/**
+ * The lock with a look, each time this agent gets in, at what changed while it was out.
+ * @param synchronise Takes fresh views if the heap grew. What it throws is thrown with the lock left.
+ */
+export function synchronised(lock: Lock, synchronise: () => void): Lock {
+  const synchroniseOrLeave = (): void => {
+    try {
+      synchronise();
+    } catch (failure) {
+      lock.leave();
+      throw failure;
+    }
+  };
+  const outer: { -readonly [Member in keyof Lock]: Lock[Member] } = {
+    enter() {
+      lock.enter();
+      synchroniseOrLeave();
+    },
+    tryEnter() {
+      if (!lock.tryEnter()) return false;
+      synchroniseOrLeave();
+      return true;
+    },
+    leave: () => lock.leave(),
+  };
+  const { stamp, timeoutMs, enterAsync, takeOver, contention } = lock;
+  if (stamp !== undefined) outer.stamp = () => stamp.call(lock);
+  if (timeoutMs !== undefined) outer.timeoutMs = timeoutMs;
+  if (contention !== undefined) outer.contention = () => contention.call(lock);
+  // Who calls it looks itself: it also has to see whether this agent has left the heap meanwhile.
+  if (enterAsync !== undefined) outer.enterAsync = (limitMs) => enterAsync.call(lock, limitMs);
+  if (takeOver !== undefined) {
+    outer.takeOver = (holder) => {
+      if (!takeOver.call(lock, holder)) return false;
+      synchroniseOrLeave();
+      return true;
+    };
+  }
+  return outer;
+}

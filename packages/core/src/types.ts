@@ -319,18 +319,44 @@ export interface PluginInstance<Api = unknown> {
   tagName?(tag: number): string | undefined;
 }
 
-/** Mutual exclusion of agents, recursive. */
+/** How a lock was entered since the heap was made, by all agents together. Counts wrap at 2^32. */
+export interface Contention {
+  /** Enterings and takings over; a nested entering is none. */
+  readonly entered: number;
+  /** Enterings that did not get the lock at the first try. */
+  readonly contended: number;
+  /** Those of them that slept, or waited in `enterAsync`; counted as the wait begins. */
+  readonly slept: number;
+  /** Those of them that gave up: `ERR_LOCK_TIMEOUT`. */
+  readonly timedOut: number;
+}
+
+/** Mutual exclusion of agents, recursive. A lock of your own needs the first three members. */
 export interface Lock {
   enter(): void;
   tryEnter(): boolean;
+  /** Throws where this agent is not inside, also because another one has taken the lock over; nothing is released then. */
   leave(): void;
+  /** Milliseconds after which `enter` gives up; what `heap.enterAsync` takes for its own where none are given. */
+  readonly timeoutMs?: number;
+  /**
+   * Like `enter`, but the thread goes on. Never recursive: what calls it sees to it that nobody of this agent is inside. Rejects with
+   * `ERR_LOCK_TIMEOUT`. Without it `heap.enterAsync` tries again and again.
+   */
+  enterAsync?(timeoutMs: number): Promise<void>;
   /**
    * A number for the moment: the same one before and after means that nobody else was inside in between. -1 while somebody else is.
    * A lock that cannot tell has no such member.
    */
   stamp?(): number;
-  /** If that agent holds it, it is this agent's from now on, and true is returned; else nothing happens. */
+  /**
+   * Enters, outermost, in place of an agent that has ended inside: true, and the lock is this agent's, if `holder` held it; false, and
+   * nothing has changed, if it is free, somebody else's, or this agent is inside already. Of several that try, one gets it. The
+   * caller answers for it that `holder` runs no more: what it was at is half done, and if it does run, its `leave` throws.
+   */
   takeOver?(holder: number): boolean;
+  /** Read without the lock, by anyone, at any time. A lock that does not count has no such member. */
+  contention?(): Contention;
 }
 
 /** Words of the heap header a lock keeps its state in, and whom it speaks for. */
