@@ -22,9 +22,12 @@ type AsyncWait =
   | { readonly async: true; readonly value: Promise<string> };
 type WaitAsync = (words: Int32Array, index: number, value: number, timeout: number) => AsyncWait;
 declare const setTimeout: (call: () => void, milliseconds: number) => unknown;
+declare const clearTimeout: (timer: unknown) => void;
 
 /** Milliseconds between two looks where `Atomics.waitAsync` does not exist. */
 const POLL = 4;
+/** Milliseconds of the longest timer, 24 days: what it holds is older than that nowhere. */
+const LONGEST = 0x7fffffff;
 
 /** Calls `attempt` until it returns anything but `BUSY`, asleep in between. */
 export function waitFor<Result>(
@@ -86,9 +89,17 @@ function tryAgain<Result>(waiting: Waiting, words: Int32Array, attempt: () => Re
 
 async function asleep(words: Int32Array, index: number, seen: number, left: number): Promise<void> {
   const { waitAsync } = Atomics as unknown as { readonly waitAsync?: WaitAsync };
-  if (waitAsync !== undefined) {
-    await waitAsync(words, index, seen, left).value;
+  if (waitAsync === undefined) {
+    await new Promise<void>((resolve) => setTimeout(resolve, Math.min(left, POLL)));
     return;
   }
-  await new Promise<void>((resolve) => setTimeout(resolve, Math.min(left, POLL)));
+  const wait = waitAsync(words, index, seen, left);
+  if (!wait.async) return;
+  // Node ends a thread that waits for nothing but such a promise: the timer holds it.
+  const hold = setTimeout(() => {}, LONGEST);
+  try {
+    await wait.value;
+  } finally {
+    clearTimeout(hold);
+  }
 }
