@@ -28,8 +28,9 @@ const ALIGN = 64;
  * @example
  * ```ts
  * const jobs = channel(heap, { slots: 64 });
- * jobs.send(ptr, 10, 7);
- * const job = jobs.receive(); // the block is the receiver's now
+ * const block = heap.alloc(10);
+ * jobs.send(block, 10, 7); // it is the queue's now
+ * const job = jobs.receive(); // and now the receiver's
  * if (job !== undefined) heap.free(job.ptr);
  * ```
  */
