@@ -33,7 +33,7 @@ const originals = Object.fromEntries(STEPS.map((step) => [step, atomics[step]]))
 function interrupted(at: number, interrupt: () => void, work: () => void): boolean {
   let left = at;
   let came = false;
-  const restore = (): void => Object.assign(atomics, originals);
+  const restore = (): void => void Object.assign(atomics, originals);
   const wrap =
     (step: Step) =>
     (...args: unknown[]): unknown => {
@@ -233,6 +233,91 @@ describe.each(rings)("$slots slots from position $start, $filled in it", ({ slot
             if (!came) break;
           }
         }
+      }
+    }
+  });
+});
+
+describe.each(rings)(
+  "the end of $slots slots from position $start, $filled in it",
+  ({ slots, start, filled }) => {
+    /** A receive that does not wait: the tag, "end", or "busy". */
+    function next(queue: Channel): number | string {
+      try {
+        return queue.receive({ timeoutMs: 0 })?.tag ?? "end";
+      } catch (error) {
+        expect(error).toEqual(code("ERR_LOCK_TIMEOUT"));
+        return "busy";
+      }
+    }
+
+    it("is final, wherever closing and receiving overtake a call", () => {
+      const seen = new Set<string>();
+      for (const call of ["send", "receive"]) {
+        for (const program of ["c", "ce", "cee", "sc", "sce", "rc", "src", "sceeeeeee"]) {
+          for (let step = 0; ; step++) {
+            const it = world(slots, start, filled);
+            let ended = false;
+            const take = (queue: Channel): void => {
+              const got = next(queue);
+              // After the end nothing comes, but for the call that had its message in hand before.
+              if (queue === it.mine) expect(ended && typeof got === "number").toBe(false);
+              if (got === "end") ended = true;
+              seen.add(typeof got === "number" ? "message" : got);
+            };
+            const others = (): void => {
+              for (const letter of program) {
+                if (letter === "c") it.mine.close();
+                else if (letter === "s") it.mine.trySend(it.ptr, 1, 50);
+                else take(it.mine);
+              }
+            };
+            const send = (): void => {
+              try {
+                it.theirs.trySend(it.ptr, 1, 99);
+              } catch (error) {
+                expect(error).toEqual(code("ERR_UNSUPPORTED"));
+              }
+            };
+            const came = interrupted(step, others, call === "send" ? send : () => take(it.theirs));
+            if (ended) expect(it.mine.tryReceive()).toBeUndefined();
+            drain(it.mine);
+            if (came) expect(it.mine.receive()).toBeUndefined();
+            if (!came) break;
+          }
+        }
+      }
+    });
+  },
+);
+
+describe("a call that others overtake by many laps", () => {
+  it.each([1, 2])("still finds the room, or the message, there is among %d slots", (slots) => {
+    for (let times = 1; times <= 34; times++) {
+      for (let step = 0; ; step++) {
+        const send = world(slots, POSITIONS - 20, 0);
+        const others =
+          ({ mine, ptr }: World, program: string) =>
+          (): void => {
+            for (let round = 0; round < times; round++) {
+              for (const letter of program) {
+                if (letter === "s") mine.trySend(ptr, 1, round);
+                else mine.tryReceive();
+              }
+            }
+          };
+        let done = false;
+        const sent = interrupted(step, others(send, "sr"), () => {
+          done = send.theirs.trySend(send.ptr, 1);
+        });
+        expect(done).toBe(true);
+        const receive = world(slots, POSITIONS - 20, 1);
+        let got = false;
+        const received = interrupted(step, others(receive, slots === 1 ? "rs" : "sr"), () => {
+          got = receive.theirs.tryReceive() !== undefined;
+        });
+        expect(got).toBe(true);
+        if (!sent && !received) break;
       }
     }
   });

@@ -129,6 +129,24 @@ describe("a channel", () => {
   });
 });
 
+it("an entry that names no place in the heap is told, not handed out", () => {
+  const heap = make(65536);
+  const queue = channel(heap, { slots: 2 });
+  for (const [word, value] of [
+    [SLOT.offset, 65536],
+    [SLOT.offset, 0],
+    [SLOT.length, 65536],
+  ]) {
+    const entry = (heap.toPtr(queue.at) >>> 2) + CHANNEL.table + word;
+    for (const slot of [0, 1]) {
+      queue.send(heap.alloc(16), 16);
+      heap.memory.i32[entry + slot * SLOT.words] = value;
+      expect(() => queue.receive()).toThrow(code("ERR_HEAP_CORRUPT"));
+    }
+  }
+  expect(queue.count).toBe(0);
+});
+
 describe("closing", () => {
   it("lets receivers drain, and refuses senders", async () => {
     const heap = shared();
