@@ -1,9 +1,15 @@
 /** Nobody sleeps on: whoever is overtaken while he lies down, whoever dies before he wakes others, whoever is woken in vain. */
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CHANNEL, claimAt, freeAt, fullAt, POSITIONS, RECEIVING, SENDING, SLOT } from "./channel-words.js";
 import { dies, interrupted, type World, world } from "./fixtures/channel-world.js";
 
-const timeoutMs = 3000;
+// A waiter that is forgotten finds out when its time is up: then the test has taken too long.
+const timeoutMs = 10_000;
+let began = 0;
+beforeEach(() => {
+  began = Date.now();
+});
+afterEach(() => expect(Date.now() - began).toBeLessThan(timeoutMs));
 const turns = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
 
 /** A waiting receiver's tag. */
