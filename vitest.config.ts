@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: "repository",
           root: import.meta.dirname,
-          include: ["scripts/*.test.{mjs,ts}", "docs/**/*.test.ts"],
+          include: ["scripts/*.test.{mjs,ts}", "docs/**/*.test.ts", "examples/*/*.test.ts"],
           testTimeout,
         },
       },

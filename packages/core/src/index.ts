@@ -3,6 +3,8 @@
  */
 
 export { attachHeap } from "./attach.js";
+export { channel } from "./channel.js";
+export type { Channel, ChannelOptions, Message, Recovered, WaitOptions } from "./channel-types.js";
 export { createAllocator, createHeap, defineStack } from "./create.js";
 export {
   HEAP_ERROR_CODES,
