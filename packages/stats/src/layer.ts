@@ -70,12 +70,18 @@ export function createLayer(inner: Inner, ctx: Context, records: Records): Layer
     taken: (ptr) => words[(sizesAt(ptr) >>> 2) + 1],
   };
 
-  /** What a header says can be behind what has become of its block. Then the records are what the blocks add up to. */
+  /**
+   * What a header says can be behind what has become of its block: that is counted now, and perhaps was. Then the records are what the blocks
+   * add up to.
+   */
   function mendAll(): void {
     walk?.(({ ptr, state, usable }) => {
       if (state !== "used" && state !== "page") return;
-      const tag = slots.tag(ptr);
-      write(ptr, isKnown(tag) ? tag : 0, Math.min(slots.size(ptr), usable), takenSize(ptr));
+      const tag = isKnown(slots.tag(ptr)) ? slots.tag(ptr) : 0;
+      const [before, takenBefore] = [slots.size(ptr), slots.taken(ptr)];
+      const [size, taken] = [Math.min(before, usable), takenSize(ptr)];
+      if (size !== before || taken !== takenBefore) records.resized(tag, before, takenBefore, size, taken);
+      write(ptr, tag, size, taken);
     });
     records.leftWith(recount(walk, slots));
   }

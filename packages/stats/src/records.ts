@@ -94,6 +94,10 @@ export function createRecords(ctx: Context, plan: StatePlan): Records {
     if (takenNow > figures[header + TOTAL_TAKEN_PEAK]) figures[header + TOTAL_TAKEN_PEAK] = takenNow;
   }
 
+  function atLeast(figure: number, value: number): void {
+    if (figures[figure] < value) figures[figure] = value;
+  }
+
   function enter(tag: number, size: number, taken: number): void {
     const record = recordOf(tag);
     figures[record + ALLOCATIONS] += 1;
@@ -156,6 +160,8 @@ export function createRecords(ctx: Context, plan: StatePlan): Records {
         allTaken += taken;
         figures[record + CURRENT] = size;
         figures[record + TAKEN] = taken;
+        atLeast(record + PEAK, size);
+        atLeast(record + TAKEN_PEAK, taken);
         if (classes !== 0) {
           // The last that an allocation writes: one that has not come so far was none.
           let made = 0;
@@ -170,6 +176,8 @@ export function createRecords(ctx: Context, plan: StatePlan): Records {
       }
       figures[header + TOTAL_CURRENT] = all;
       figures[header + TOTAL_TAKEN] = allTaken;
+      atLeast(header + TOTAL_PEAK, all);
+      atLeast(header + TOTAL_TAKEN_PEAK, allTaken);
     },
   };
 }
