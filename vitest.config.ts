@@ -4,6 +4,8 @@ import { alias, testTimeout } from "./vitest.shared.js";
 
 export default defineConfig({
   test: {
+    // Vitest leaves one core free, which of two is half.
+    maxWorkers: "100%",
     projects: [
       "packages/*/vitest.config.ts",
       {
