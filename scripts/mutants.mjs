@@ -1,6 +1,6 @@
 // Puts known mistakes into a copy of the sources, one after the other, and shows which test finds each. A mistake is a patch
 // in `mutants/` whose first line says what is wrong with it; its second may name the point it is an example of, and then a test
-// under that name has to find it. Ends with 1 if one is not found or no longer applies.
+// under that name has to find it, or the tests to run first. Ends with 1 if one is not found or no longer applies.
 import { spawn } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -22,7 +22,7 @@ const OWN_TESTS = ["packages/hyperheap/src/mistakes"];
 /** The tests that are run first for a mistake in a package that is an example of no point: quick ones that look after every operation. */
 const QUICK_TESTS = {
   core: ["heap", "context", "layout", "lock"].map((name) => `packages/core/src/${name}`),
-  hyperheap: ["first-fit", "tree", "largest", "misuse", "golden", "recover"].map(
+  hyperheap: ["first-fit", "tree", "largest", "misuse", "golden"].map(
     (name) => `packages/hyperheap/src/${name}`,
   ),
   stats: ["stats.test", "strategies", "names", "query", "prometheus"].map(
@@ -46,6 +46,8 @@ const LIMIT = 600_000;
 const HANGS = "no end in sight";
 
 const POINT = "Point: ";
+/** Names the tests that are made for a mistake, where the quick ones would not see it. */
+const TESTS = "Tests: ";
 
 /** `{ name, file, title, point, runs }` of every patch; `point` is empty where it names none, `runs` are the tests to run in turn. */
 function patches() {
@@ -59,7 +61,8 @@ function patches() {
       const point = second.startsWith(POINT) ? second.slice(POINT.length) : "";
       const [, changed] = /^\+\+\+ b\/packages\/([^/]+)\//m.exec(text) ?? [];
       const runs = [OWN_TESTS, []];
-      if (point === "" && changed in QUICK_TESTS) runs.unshift(QUICK_TESTS[changed]);
+      if (second.startsWith(TESTS)) runs.unshift([second.slice(TESTS.length)]);
+      else if (point === "" && changed in QUICK_TESTS) runs.unshift(QUICK_TESTS[changed]);
       return { name: file.slice(0, -".patch".length), file: join(dir, file), title, point, runs };
     });
 }
