@@ -4,7 +4,7 @@
  */
 import type { Finding } from "@heapwright/core";
 import { classOf, LARGE } from "./bitmaps.js";
-import { distanceBack } from "./chain.js";
+import { distanceBack, isUsed } from "./chain.js";
 import { hintClass, NONE } from "./hints.js";
 import { chunkInCell, isPayloadStart } from "./maps.js";
 import { floorOf, isMarked, pageAt, type Run, runAt } from "./pages.js";
@@ -66,10 +66,6 @@ function checkSum(space: Space, name: string, word: number, expected: number, re
   if (found !== expected) report({ message: `${name} is ${found}, the sum is ${expected}` });
 }
 
-function isFree(space: Space, chunk: number): boolean {
-  return (space.i32[(chunk + PREV) >>> 2] & USED_BIT) === 0;
-}
-
 /** The chain from the area's start to the boundary. False if a link is broken. */
 function checkChain(space: Space, boundary: number, seen: Seen, report: Report): boolean {
   const { i32, header, least, areaStart } = space;
@@ -99,9 +95,9 @@ function checkChain(space: Space, boundary: number, seen: Seen, report: Report):
     const isBridge = (heap & BRIDGE_BIT) !== 0;
     if ((chunk + (heap & ~BRIDGE_BIT)) >>> 0 !== space.base)
       return wrong(`heap is ${heap}, the heap header is at ${hex(space.base)}`);
-    if (isBridge !== (!isFree(space, chunk) && !isPayloadStart(space, ptr)))
+    if (isBridge !== (isUsed(space, chunk) && !isPayloadStart(space, ptr)))
       return wrong(isBridge ? "it is marked as a bridge" : "it is no block, and not marked as a bridge");
-    const free = isFree(space, chunk);
+    const free = !isUsed(space, chunk);
     if (free && previousFree) wrong("two free chunks adjoin");
     if (free) {
       seen.free += span - header;
