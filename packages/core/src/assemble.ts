@@ -4,9 +4,11 @@
  */
 import { asInner, layer, type ResolvedStack } from "./compose.js";
 import { HeapError, type HeapErrorCode, type HeapErrorDetails, show } from "./errors.js";
+import { gated } from "./gated.js";
+import { createGates, type Gates } from "./gates.js";
 import { createGrowth, type Growth, growing } from "./growth.js";
 import { GRANULE, HEADER, LOCK_OFFSET } from "./header.js";
-import { beginJournal } from "./journal.js";
+import { beginJournal, HANDED_OUT, journalAt } from "./journal.js";
 import type { ChunkLayout, PlacedSlot } from "./layout.js";
 import { locked, synchronised } from "./locked.js";
 import type { Memory } from "./memory.js";
@@ -14,6 +16,7 @@ import { LiveRegion, type Placement } from "./region.js";
 import type {
   Allocator,
   Context,
+  FrontSite,
   Inner,
   Lock,
   LockKind,
@@ -52,6 +55,12 @@ export interface Assembly {
   readonly strategy: Inner;
   /** Undefined where one agent needs none. */
   readonly lock: Lock | undefined;
+  /** What several calls of this agent in a row stand under: with a front its gate, else the lock. */
+  readonly own: Lock | undefined;
+  /** Only with a front, and a lock. */
+  readonly gates: Gates | undefined;
+  /** The plugin of phase `front`, as it was made for this agent. */
+  readonly front: PluginInstance | undefined;
   readonly growth: Growth;
   /** APIs by plugin name. */
   readonly apis: ReadonlyMap<string, unknown>;
@@ -66,6 +75,8 @@ export interface Assembly {
    * @throws HeapError `ERR_DETACHED_HEAP` if this agent has left or the buffer is gone.
    */
   sync(): void;
+  /** Does the work while nobody else is inside: with the lock held, and behind closed gates. Takes fresh views first. */
+  exclusive<Result>(work: () => Result): Result;
   /** This agent leaves: `sync` throws from now on, and everybody is told to look. */
   detach(): void;
   error(code: HeapErrorCode, message: string, details?: HeapErrorDetails): HeapError;
@@ -120,14 +131,14 @@ export function assemble(options: AssemblyOptions): Assembly {
   };
   const instance: { sideSlot?: StrategyInstance["sideSlot"] } = {};
   let lock: Lock | undefined;
+  let gates: Gates | undefined;
   /** Of the plugins that name tags, the outermost; which there are is known only when all are made. */
   let namer: PluginInstance | undefined;
   const tagName = (tag: number): string | undefined => namer?.tagName?.(tag);
   const plugins: ReadonlyMap<string, Options> = new Map(
     stack.plugins.map((plugin, index) => [plugin.name, stack.pluginOptions[index] ?? {}]),
   );
-  const exclusive = <Result>(work: () => Result): Result => {
-    sync();
+  const locking = <Result>(work: () => Result): Result => {
     lock?.enter();
     try {
       return work();
@@ -135,9 +146,24 @@ export function assemble(options: AssemblyOptions): Assembly {
       lock?.leave();
     }
   };
+  const standing = <Result>(work: () => Result): Result => {
+    if (gates === undefined) return locking(work);
+    gates.stop();
+    try {
+      return locking(work);
+    } finally {
+      gates.resume();
+    }
+  };
+  const exclusive = <Result>(work: () => Result): Result => {
+    sync();
+    return standing(work);
+  };
   const observe = <Result>(read: () => Result): Result => {
     sync();
     if (lock === undefined) return read();
+    // The lock's stamp says nothing of who is behind a gate.
+    if (gates !== undefined) return standing(read);
     for (let tries = lock.stamp === undefined ? TRIES : 0; tries < TRIES; tries++) {
       const before = lock.stamp?.();
       if (before === -1) continue;
@@ -174,6 +200,9 @@ export function assemble(options: AssemblyOptions): Assembly {
     exclusive,
     observe,
     tagName,
+    shard: gates?.shard ?? 0,
+    shards: stack.shards,
+    front: undefined,
   });
 
   const apis = new Map<string, unknown>();
@@ -189,6 +218,11 @@ export function assemble(options: AssemblyOptions): Assembly {
   lock = makeLock(options, region.base, onRefresh, error, () => {
     if (region.base + (memory.u32[regionWord] as number) !== region.areaEnd) refreshAll();
   });
+  if (lock !== undefined && stack.hasFront) {
+    const { gates: address } = placement;
+    const { timeoutMs } = lock;
+    gates = createGates({ memory, address, count: stack.shards, agent, timeoutMs, error, onRefresh });
+  }
   const growth = createGrowth({ memory, region, strategy: innermost, refreshAll, ...options.growth });
 
   let allocator = innermost;
@@ -196,21 +230,60 @@ export function assemble(options: AssemblyOptions): Assembly {
   const put = (changes: Partial<Allocator> | undefined): void => {
     allocator = layer(allocator, changes, memory);
   };
-  if (fresh && lock !== undefined) beginJournal(memory, region.base);
-  const putLock = (): void => put(lock && locked(allocator, lock, { memory, base: region.base, onRefresh }));
-  if (stack.hasFront) putLock();
-  for (let index = stack.plugins.length - 1; index >= 0; index--) {
-    const plugin = stack.plugins[index] as (typeof stack.plugins)[number];
-    const state = placement.pluginStates[index] as number;
-    const layered = plugin.create(allocator, context(plugin.name, state, stack.pluginOptions[index] ?? {}));
-    if (typeof layered !== "object" || layered === null) {
-      throw error("ERR_COMPOSITION", `plugin "${plugin.name}": create returned ${show(layered)}`);
+  const { base } = region;
+  const journal = journalAt(base);
+  if (fresh && lock !== undefined) beginJournal(memory, journal);
+  const site = { memory, base, onRefresh };
+  const frontSite: FrontSite = {
+    enter: () => lock?.enter(),
+    leave: () => lock?.leave(),
+    handedOut(ptr) {
+      if (lock !== undefined) memory.u32[journal + HANDED_OUT] = ptr - base;
+    },
+    agentOf: (shard) => gates?.agentOf(shard) ?? (shard === 0 ? agent : 0),
+  };
+  if (stack.hasFront) put(lock && locked(allocator, lock, site, false));
+  const leavers: (() => void)[] = [];
+  let front: PluginInstance | undefined;
+  try {
+    for (let index = stack.plugins.length - 1; index >= 0; index--) {
+      const plugin = stack.plugins[index] as (typeof stack.plugins)[number];
+      const state = placement.pluginStates[index] as number;
+      const ctx = context(plugin.name, state, stack.pluginOptions[index] ?? {});
+      const isFront = plugin.phase === "front";
+      const layered = plugin.create(allocator, isFront ? { ...ctx, front: frontSite } : ctx);
+      if (typeof layered !== "object" || layered === null) {
+        throw error("ERR_COMPOSITION", `plugin "${plugin.name}": create returned ${show(layered)}`);
+      }
+      if (isFront) front = layered;
+      keep(plugin.name, layered.api);
+      if (layered.tagName !== undefined) namer = layered;
+      if (layered.leave !== undefined) leavers.push(() => layered.leave?.());
+      put(layered.allocator);
     }
-    keep(plugin.name, layered.api);
-    if (layered.tagName !== undefined) namer = layered;
-    put(layered.allocator);
+  } catch (failure) {
+    gates?.release(gates.shard);
+    throw failure;
   }
-  if (!stack.hasFront) putLock();
+  if (gates !== undefined) put(gated(allocator, gates, exclusive, site));
+  else if (!stack.hasFront) put(lock && locked(allocator, lock, site, true));
+  const own = gates?.own ?? lock;
+
+  /** The outermost first: what it gives back goes down through the others. */
+  function leave(): void {
+    // Somebody said that this agent had ended: then it holds nothing.
+    if (gates !== undefined && gates.agentOf(gates.shard) !== agent) return;
+    if (leavers.length === 0) return gates?.release(gates.shard);
+    sync();
+    own?.enter();
+    try {
+      for (const each of leavers.reverse()) each();
+      leavers.length = 0;
+    } finally {
+      own?.leave();
+    }
+    gates?.release(gates.shard);
+  }
 
   return {
     memory,
@@ -221,13 +294,20 @@ export function assemble(options: AssemblyOptions): Assembly {
     allocator,
     strategy: innermost,
     lock,
+    own,
+    gates,
+    front,
     growth,
     apis,
     tagName,
     refreshAll,
     onRefresh,
     sync,
+    exclusive,
     detach() {
+      if (detached) return;
+      // Nothing can be given back to a buffer that is gone.
+      if (memory.buffer.byteLength >= region.areaEnd) leave();
       detached = true;
       for (const refresh of refreshers) refresh();
     },

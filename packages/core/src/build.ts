@@ -151,30 +151,31 @@ function capabilitiesOf({ stack, strategy, region }: Assembly): Capabilities {
   return Object.freeze({ ...declared, grow: declared.grow && strategy.extend !== undefined && hasRoom });
 }
 
-function snapshot({ memory, region, lock, sync }: Assembly): Uint8Array<ArrayBuffer> {
-  sync();
-  lock?.enter();
-  try {
+function snapshot({ memory, region, exclusive }: Assembly): Uint8Array<ArrayBuffer> {
+  return exclusive(() => {
     const copy = new Uint8Array(region.areaEnd - region.base);
     copy.set(memory.u8.subarray(region.base, region.areaEnd));
     // Who holds the lock, and how often it was taken, is no part of the heap: the copy's is free.
     copy.fill(0, LOCK_OFFSET, LOCK_OFFSET + LOCK_BYTES);
     return copy;
-  } finally {
-    lock?.leave();
-  }
+  });
 }
 
-function grow({ lock, growth, error, sync }: Assembly, bytes: number): boolean {
+function grow({ own, lock, growth, error, sync }: Assembly, bytes: number): boolean {
   if (!isUint32(bytes) || bytes === 0) {
     throw error("ERR_INVALID_SIZE", `bytes must be an integer in 1 … 2^32 - 1, not ${show(bytes)}`);
   }
   sync();
-  lock?.enter();
+  own?.enter();
   try {
-    return growth.grow(bytes);
+    lock?.enter();
+    try {
+      return growth.grow(bytes);
+    } finally {
+      lock?.leave();
+    }
   } finally {
-    lock?.leave();
+    own?.leave();
   }
 }
 

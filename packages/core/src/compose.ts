@@ -18,6 +18,8 @@ import { reallocOver } from "./realloc.js";
 import type { Allocator, Inner, Options, Phase, Plugin, SlotRequest, Strategy } from "./types.js";
 
 export const ABI = 1;
+const DEFAULT_SHARDS = 16;
+const MOST_SHARDS = 1024;
 const PHASES: readonly Phase[] = ["trace", "inject", "limit", "account", "guard", "front"];
 
 /** Names no plugin or strategy with an API may have: the members of `Heap`. Held against the type by a test. */
@@ -79,6 +81,8 @@ export interface Stack {
 
 /** A stack with every option settled and the bytes that follow from them. */
 export interface ResolvedStack extends Stack {
+  /** Agents that can be inside at the same time, each in a shard of its own; 1 without a front. */
+  readonly shards: number;
   readonly strategyOptions: Options;
   readonly pluginOptions: readonly Options[];
   readonly layout: ChunkLayout;
@@ -137,7 +141,31 @@ export function planStack(strategy: unknown, inputs: unknown): Stack {
       `use "${exclusive.name}" without "${front.name}"`,
     );
   }
+  const fronts = plugins.filter((plugin) => plugin.phase === "front");
+  if (fronts.length > 1) {
+    throw compositionError(
+      `there can be one front, and "${fronts[0]?.name}" and "${fronts[1]?.name}" both are`,
+      "leave one of them out",
+    );
+  }
+  for (const plugin of plugins) checkNeeds(plugin, strategy as AnyStrategy);
   return { strategy: strategy as AnyStrategy, plugins, hasFront: front !== undefined };
+}
+
+function checkNeeds({ name, needs }: AnyPlugin, { name: strategy, capabilities }: AnyStrategy): void {
+  const { free, maxAlign = 0 } = needs ?? {};
+  const lacks =
+    free !== undefined && capabilities.free !== free
+      ? `frees ${capabilities.free}, not ${free}`
+      : maxAlign > capabilities.maxAlign
+        ? `aligns to at most ${capabilities.maxAlign}, not ${maxAlign}`
+        : undefined;
+  if (lacks !== undefined) {
+    throw compositionError(
+      `plugin "${name}" cannot stand on strategy "${strategy}", which ${lacks}`,
+      `use another strategy, or leave "${name}" out`,
+    );
+  }
 }
 
 function collect(input: PluginInput, into: AnyPlugin[]): void {
@@ -219,7 +247,18 @@ export function resolveStack(stack: Stack, attached?: Manifest): ResolvedStack {
     plugins: stack.plugins.map((plugin, index) => entry(plugin, pluginOptions[index] as Options)),
     layout: layout.fingerprint,
   };
-  return { ...stack, strategyOptions, pluginOptions, layout, manifest };
+  const shards = countShards(stack, pluginOptions);
+  return { ...stack, shards, strategyOptions, pluginOptions, layout, manifest };
+}
+
+function countShards({ plugins }: Stack, options: readonly Options[]): number {
+  const at = plugins.findIndex(({ phase }) => phase === "front");
+  const front = plugins[at];
+  if (front === undefined) return 1;
+  const shards: unknown = front.shards === undefined ? DEFAULT_SHARDS : front.shards(options[at] ?? {});
+  if (Number.isInteger(shards) && (shards as number) >= 1 && (shards as number) <= MOST_SHARDS)
+    return shards as number;
+  throw compositionError(`plugin "${front.name}": shards is ${show(shards)}, not an integer in 1 … ${MOST_SHARDS}`);
 }
 
 /** Options are written into the heap as text and compared: only what comes back from text as it was. */

@@ -19,7 +19,7 @@ import type { Lock } from "./types.js";
 /** For locks that do not say how long they wait, in milliseconds. */
 const DEFAULT_TIMEOUT = 10_000;
 
-export function createEnterAsync({ lock, agent, sync, error }: Assembly): Heap["enterAsync"] {
+export function createEnterAsync({ own, lock, agent, sync, error }: Assembly): Heap["enterAsync"] {
   /** Some `enterAsync` of this agent has the lock or waits for it. */
   let isTaken = false;
   const queue: (() => void)[] = [];
@@ -70,18 +70,28 @@ export function createEnterAsync({ lock, agent, sync, error }: Assembly): Heap["
       throw error("ERR_INVALID_OPTION", `enterAsync: timeoutMs must be above 0, not ${show(timeoutMs)}`);
     }
     sync();
-    if (lock === undefined) return heldLock(() => {});
+    if (own === undefined || lock === undefined) return heldLock(() => {});
     const deadline = Date.now() + timeoutMs;
     // Also where it is this one's turn at once, the rest runs after the caller's code: no call of this agent is inside then.
     await turn(timeoutMs);
     try {
       const left = Math.max(deadline - Date.now(), 0);
-      await (lock.enterAsync?.(left) ?? tryUntil(lock, left));
+      await (own.enterAsync?.(left) ?? tryUntil(own, left));
       try {
-        // Meanwhile another agent may have grown the heap, or this one have left it.
-        sync();
+        // With a front both: the calls of this agent shall not wait either.
+        if (lock !== own) {
+          const rest = Math.max(deadline - Date.now(), 0);
+          await (lock.enterAsync?.(rest) ?? tryUntil(lock, rest));
+        }
+        try {
+          // Meanwhile another agent may have grown the heap, or this one have left it.
+          sync();
+        } catch (failure) {
+          if (lock !== own) lock.leave();
+          throw failure;
+        }
       } catch (failure) {
-        lock.leave();
+        own.leave();
         throw failure;
       }
     } catch (failure) {
@@ -90,7 +100,8 @@ export function createEnterAsync({ lock, agent, sync, error }: Assembly): Heap["
     }
     return heldLock(() => {
       try {
-        lock.leave();
+        if (lock !== own) lock.leave();
+        own.leave();
       } finally {
         passTurn();
       }

@@ -31,7 +31,7 @@ export interface Entry {
 }
 
 export function createEntry(assembly: Assembly): Entry {
-  const { memory, region, lock, error } = assembly;
+  const { memory, region, own, lock, error } = assembly;
   const { alloc: allocInner, free: freeInner, realloc: reallocInner } = assembly.allocator;
   const { usableSize: usableInner, takenSize: takenInner, goodSize: goodInner } = assembly.allocator;
   const maxAlign = assembly.stack.strategy.capabilities.maxAlign;
@@ -90,9 +90,15 @@ export function createEntry(assembly: Assembly): Entry {
 
   // ---- views -----------------------------------------------------------------------------------------------------
 
-  /** Copies of the heap keep its base modulo the largest alignment ever granted. With the lock held. */
+  /** Copies of the heap keep its base modulo the largest alignment ever granted. */
   function noteAlign(align: number): void {
-    if (i32[alignWord] < align) i32[alignWord] = align;
+    if (i32[alignWord] >= align) return;
+    lock?.enter();
+    try {
+      if (i32[alignWord] < align) i32[alignWord] = align;
+    } finally {
+      lock?.leave();
+    }
   }
 
   // ---- the calls -------------------------------------------------------------------------------------------------
@@ -118,13 +124,13 @@ export function createEntry(assembly: Assembly): Entry {
       refuse(size, align, tag);
     if (i32[sizeWord] !== sizeSeen) assembly.sync();
     if (align <= 16) return allocInner(size, 16, tag);
-    lock?.enter();
+    own?.enter();
     try {
       const ptr = allocInner(size, align, tag);
       if (ptr !== 0) noteAlign(align);
       return ptr;
     } finally {
-      lock?.leave();
+      own?.leave();
     }
   }
 
@@ -138,12 +144,12 @@ export function createEntry(assembly: Assembly): Entry {
     let ptr: Ptr;
     let usable = 0;
     if (i32[sizeWord] !== sizeSeen) assembly.sync();
-    lock?.enter();
+    own?.enter();
     try {
       ptr = allocUnsafe(size, align, tag);
       if (ptr !== 0) usable = usableInner(ptr);
     } finally {
-      lock?.leave();
+      own?.leave();
     }
     // Outside the lock: the block is already ours.
     zeroBytes(memory, ptr, ptr + usable);
@@ -159,13 +165,13 @@ export function createEntry(assembly: Assembly): Entry {
   /** Arguments are checked. */
   function move(ptr: Ptr, size: number, align: number, tag: number): Ptr {
     if (align <= 16) return reallocInner(ptr, size, 16, tag);
-    lock?.enter();
+    own?.enter();
     try {
       const moved = reallocInner(ptr, size, align, tag);
       if (moved !== 0) noteAlign(align);
       return moved;
     } finally {
-      lock?.leave();
+      own?.leave();
     }
   }
 
@@ -182,13 +188,13 @@ export function createEntry(assembly: Assembly): Entry {
     let before = 0;
     let after = 0;
     let moved: Ptr;
-    lock?.enter();
+    own?.enter();
     try {
       before = usableInner(ptr);
       moved = move(ptr, size, align, tag);
       if (moved !== 0) after = usableInner(moved);
     } finally {
-      lock?.leave();
+      own?.leave();
     }
     // The copy kept min(before, size) bytes: what the new block has beyond them is zeroed as far as it is beyond `before`.
     if (after > before) zeroBytes(memory, moved + before, moved + after);
@@ -239,7 +245,7 @@ export function createEntry(assembly: Assembly): Entry {
   }
 
   const entry: Entry = {
-    alloc: lock === undefined ? alloc : allocLocked,
+    alloc: own === undefined ? alloc : allocLocked,
     allocUnsafe,
     realloc,
     reallocUnsafe,

@@ -2,6 +2,7 @@
  * @heapwright/core: memory, chunk layout, lock, composition, errors, and the heap they make.
  */
 
+export { type AgentCacheOptions, agentCache } from "./agent-cache/agent-cache.js";
 export { attachHeap } from "./attach.js";
 export { channel } from "./channel.js";
 export type { Channel, ChannelOptions, Message, Recovered, WaitOptions } from "./channel-types.js";
@@ -46,6 +47,7 @@ export type {
   Contention,
   Context,
   Finding,
+  FrontSite,
   Inner,
   Interrupted,
   Layout,

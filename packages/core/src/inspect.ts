@@ -17,7 +17,7 @@ export interface Inspector {
 const MAX_FINDINGS = 64;
 
 export function createInspector(assembly: Assembly): Inspector {
-  const { allocator, region, memory, error, lock, name, sync } = assembly;
+  const { allocator, region, memory, error, exclusive, name, sync } = assembly;
 
   function walk(visit: (block: WalkedBlock) => void): void {
     sync();
@@ -32,15 +32,12 @@ export function createInspector(assembly: Assembly): Inspector {
       allocator.totals(sums);
       return sums;
     }
-    lock?.enter();
-    try {
+    exclusive(() => {
       walk((block) => {
         if (block.state !== "reserved") sums[block.state] += block.usable;
       });
       sums.capacity = region.areaEnd - region.areaStart;
-    } finally {
-      lock?.leave();
-    }
+    });
     sums.overhead = sums.capacity - sums.used - sums.free - sums.quarantined - sums.page;
     return sums;
   }
@@ -75,13 +72,10 @@ export function createInspector(assembly: Assembly): Inspector {
     const report = (finding: Finding): void => {
       findings.push(finding);
     };
-    lock?.enter();
-    try {
+    exclusive(() => {
       checkHeader(report);
       allocator.check?.(report);
-    } finally {
-      lock?.leave();
-    }
+    });
     const first = findings[0];
     if (first === undefined) return;
     const errors = findings.slice(0, MAX_FINDINGS).map((finding) => errorOf(finding));

@@ -10,8 +10,8 @@
  * | size, tag | as asked for |
  * | handed out | offset of the block that was handed out last, `NOTHING` before the first: a block made after it was given to nobody; 0 if that is not known, as in a copy of a heap |
  *
- * One is enough, since one agent at a time is inside. Written by the lock's layer (locked.ts), plain stores: nobody else reads it before the
- * agent has ended.
+ * One is enough where one agent at a time is inside. Written by the lock's layer (locked.ts), plain stores: nobody else reads it before the
+ * agent has ended. With a front each agent has one of its own, at its gate (gates.ts, gated.ts), and the lock's says what was handed to fronts.
  *
  * Price: three to five stores an operation.
  */
@@ -43,9 +43,8 @@ export function journalAt(base: number): number {
   return (base + JOURNAL_OFFSET) >>> 2;
 }
 
-/** What the journal says. */
-export function readJournal(memory: Memory, base: number): Interrupted {
-  const at = journalAt(base);
+/** What the journal says, whose first word is `at`. */
+export function readJournal(memory: Memory, base: number, at: number): Interrupted {
   const word = (index: number): number => memory.u32[at + index] as number;
   const address = (offset: number): number => (offset === 0 ? 0 : base + offset);
   return {
@@ -58,12 +57,12 @@ export function readJournal(memory: Memory, base: number): Interrupted {
 }
 
 /** Nothing is under way. What was handed out stays. */
-export function clearJournal(memory: Memory, base: number): void {
-  const at = journalAt(base);
+export function clearJournal(memory: Memory, at: number): void {
   memory.u32.fill(0, at, at + HANDED_OUT);
 }
 
-/** The journal of a heap that is being made. */
-export function beginJournal(memory: Memory, base: number): void {
-  memory.u32[journalAt(base) + HANDED_OUT] = NOTHING;
+/** The journal of a heap, or of an agent, that has handed out nothing yet. */
+export function beginJournal(memory: Memory, at: number): void {
+  memory.u32.fill(0, at, at + HANDED_OUT);
+  memory.u32[at + HANDED_OUT] = NOTHING;
 }

@@ -24,7 +24,7 @@
  * were each written atomically on both ways). All counters wrap at 2^32.
  */
 import { HeapError, show } from "./errors.js";
-import { sleepAsync } from "./sleep.js";
+import { mayWait, sleepAsync } from "./sleep.js";
 import type { Lock, LockKind, LockSite } from "./types.js";
 
 const FREE = 0;
@@ -120,7 +120,7 @@ function createLock(
       took();
       return;
     }
-    const sleeps = maySleep();
+    const sleeps = mayWait(words, holder);
     let told = false;
     const deadline = Date.now() + timeoutMs;
     for (let seen = enterOrAnnounce(); seen !== FREE; seen = enterOrAnnounce()) {
@@ -152,18 +152,6 @@ function createLock(
         return FREE;
       }
       if (Atomics.compareExchange(words, holder, seen, -seen) === seen) return -seen;
-    }
-  }
-
-  /** Refused on memory that is not shared, and on the main thread of a browser. */
-  function maySleep(): boolean {
-    try {
-      // No holder has this id: it returns at once.
-      Atomics.wait(words, holder, -(2 ** 31), 0);
-      return true;
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      return false;
     }
   }
 

@@ -14,8 +14,11 @@ export interface LockedSite {
   onRefresh(refresh: () => void): void;
 }
 
-/** @param lock Entering also takes fresh views if the heap grew meanwhile. */
-export function locked(inner: Inner, lock: Lock, site: LockedSite): Partial<Allocator> {
+/**
+ * @param lock Entering also takes fresh views if the heap grew meanwhile.
+ * @param handsOut What gets out of here is the user's. Not where a front stands above, which says itself what is on record.
+ */
+export function locked(inner: Inner, lock: Lock, site: LockedSite, handsOut: boolean): Partial<Allocator> {
   const { alloc, free, resize, usableSize, takenSize, realloc } = inner;
   const { memory, base } = site;
   const journal = journalAt(base);
@@ -65,7 +68,7 @@ export function locked(inner: Inner, lock: Lock, site: LockedSite): Partial<Allo
         const ptr = alloc(size, align, tag);
         words[journal + OP] = 0;
         // The last store: up to here the block is nobody's.
-        if (ptr !== 0) words[journal + HANDED_OUT] = ptr - base;
+        if (handsOut && ptr !== 0) words[journal + HANDED_OUT] = ptr - base;
         return ptr;
       } catch (error) {
         words[journal + OP] = 0;
@@ -106,7 +109,7 @@ export function locked(inner: Inner, lock: Lock, site: LockedSite): Partial<Allo
         words[journal + OP] = REALLOC;
         const moved = realloc(ptr, size, align, tag);
         words[journal + OP] = 0;
-        if (moved !== 0 && moved !== ptr) words[journal + HANDED_OUT] = moved - base;
+        if (handsOut && moved !== 0 && moved !== ptr) words[journal + HANDED_OUT] = moved - base;
         return moved;
       } catch (error) {
         words[journal + OP] = 0;

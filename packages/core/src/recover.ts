@@ -10,14 +10,14 @@
 import type { Assembly } from "./assemble.js";
 import { type HeapError, isHeapError, isUint32, show } from "./errors.js";
 import { HEADER } from "./header.js";
-import { clearJournal, readJournal } from "./journal.js";
-import type { Operation, Ptr } from "./types.js";
+import { clearJournal, journalAt, readJournal } from "./journal.js";
+import type { Interrupted, Operation, Ptr } from "./types.js";
 
 /** What was found of an agent that has ended, and done about it. */
 export interface RecoveryReport {
   /** The agent that has ended. */
   readonly agent: number;
-  /** It held the lock, and so ended inside. */
+  /** It ended inside: it held the lock or, with a front, was in the midst of a call. */
   readonly held: boolean;
   /** What it was doing; `"none"` if nothing. */
   readonly operation: Operation;
@@ -42,15 +42,67 @@ export function recover(assembly: Assembly, agent: number, check: () => void): R
   const { recover: recoverAll } = allocator;
   if (recoverAll === undefined) throw error("ERR_UNSUPPORTED", "this stack cannot be recovered");
   const held = lock?.takeOver?.(agent) ?? false;
+  const at = journalAt(region.base);
+  if (assembly.gates !== undefined) {
+    if (held) settle(assembly, agent, at);
+    return recoverBehindGates(assembly, agent, held, recoverAll, check);
+  }
   if (!held) lock?.enter();
   try {
-    const { operation, ptr, size, tag, handedOut } = readJournal(memory, region.base);
-    recoverAll({ operation, ptr, size, tag, handedOut });
-    clearJournal(memory, region.base);
-    return { agent, held, operation, ptr, size, tag, errors: findings(check) };
+    const interrupted = readJournal(memory, region.base, at);
+    recoverAll(interrupted);
+    clearJournal(memory, at);
+    return reportOf(agent, held, interrupted, check);
   } finally {
     lock?.leave();
   }
+}
+
+/**
+ * The dead agent held the lock, which is ours now: what it asked of the strategy comes to an end first, since others who are inside their gates
+ * may wait for the lock, and come out no sooner.
+ */
+function settle({ memory, region, lock, gates, front }: Assembly, agent: number, at: number): void {
+  try {
+    const shard = gates?.shardOf(agent) ?? -1;
+    front?.settle?.(shard, readJournal(memory, region.base, at));
+    clearJournal(memory, at);
+  } finally {
+    lock?.leave();
+  }
+}
+
+function recoverBehindGates(
+  { memory, region, lock, gates }: Assembly,
+  agent: number,
+  held: boolean,
+  recoverAll: (interrupted: Interrupted) => void,
+  check: () => void,
+): RecoveryReport {
+  gates?.stop(agent);
+  try {
+    lock?.enter();
+    try {
+      const shard = gates?.shardOf(agent) ?? -1;
+      const nothing: Interrupted = { operation: "none", ptr: 0, size: 0, tag: 0, handedOut: 0, shard };
+      const interrupted =
+        gates === undefined || shard < 0
+          ? nothing
+          : { ...readJournal(memory, region.base, gates.journal(shard)), shard };
+      recoverAll(interrupted);
+      if (shard >= 0) gates?.release(shard);
+      return reportOf(agent, held || interrupted.operation !== "none", interrupted, check);
+    } finally {
+      lock?.leave();
+    }
+  } finally {
+    gates?.resume();
+  }
+}
+
+function reportOf(agent: number, held: boolean, interrupted: Interrupted, check: () => void): RecoveryReport {
+  const { operation, ptr, size, tag } = interrupted;
+  return { agent, held, operation, ptr, size, tag, errors: findings(check) };
 }
 
 function findings(check: () => void): HeapError[] {

@@ -7,6 +7,7 @@
 
 import type { ResolvedStack } from "./compose.js";
 import { HeapError, hex, show } from "./errors.js";
+import { GATE_BYTES } from "./gates.js";
 import {
   FORMAT_VERSION,
   GRANULE,
@@ -34,6 +35,8 @@ export interface Placement {
   readonly areaMax: number;
   /** End of the bytes that are the heap's or nobody's. */
   readonly claimedEnd: number;
+  /** The gates; only with a front. */
+  readonly gates: number;
   readonly strategyState: number;
   readonly pluginStates: readonly number[];
 }
@@ -71,7 +74,7 @@ export function checkBase(base: unknown, memory: Memory): asserts base is number
 
 /** Where header, states and area of a stack go. `end` and `max` are addresses. */
 export function placeRegion(stack: ResolvedStack, base: number, end: number, max: number): Placement {
-  const { layout } = stack;
+  const { layout, shards, hasFront } = stack;
   const areaEnd = roundDown(Math.min(end, MAX_END), GRANULE);
   const areaMax = Math.max(areaEnd, roundDown(Math.min(max, MAX_END), GRANULE));
   let next = base + MANIFEST_OFFSET + encodeManifest(stack.manifest).length;
@@ -81,18 +84,19 @@ export function placeRegion(stack: ResolvedStack, base: number, end: number, max
   ): number => {
     const address = roundUp(next, REGION_ALIGN);
     const bytes =
-      typeof asked === "function" ? asked({ regionBytes: areaMax - base, layout, options }) : (asked ?? 0);
+      typeof asked === "function" ? asked({ regionBytes: areaMax - base, layout, options, shards }) : (asked ?? 0);
     if (!Number.isInteger(bytes) || bytes < 0)
       throw new HeapError("ERR_COMPOSITION", `stateBytes is ${show(bytes)}`);
     next = address + bytes;
     return address;
   };
+  const gates = reserve(hasFront ? shards * GATE_BYTES : 0, {});
   const pluginStates = stack.plugins.map((plugin, index) =>
     reserve(plugin.stateBytes, stack.pluginOptions[index] ?? {}),
   );
   const strategyState = reserve(stack.strategy.stateBytes, stack.strategyOptions);
   const areaStart = roundUp(next, REGION_ALIGN);
-  return { base, areaStart, areaEnd, areaMax, claimedEnd: end, strategyState, pluginStates };
+  return { base, areaStart, areaEnd, areaMax, claimedEnd: end, gates, strategyState, pluginStates };
 }
 
 /** Is there room for one chunk, and are at least half of the bytes the area's? */

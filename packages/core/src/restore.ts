@@ -2,8 +2,9 @@
  * `restoreHeap`: a heap on a copy of another one's bytes, at any base whose alignments are the same.
  */
 import { attach, refuseDifferences } from "./attach.js";
-import { planStack } from "./compose.js";
+import { planStack, resolveStack } from "./compose.js";
 import { HeapError, show } from "./errors.js";
+import { GATE_BYTES } from "./gates.js";
 import { HEADER, LOCK_BYTES, LOCK_OFFSET, MAX_END, PAGE, REGION_ALIGN, roundUp } from "./header.js";
 import type { Heap } from "./heap-types.js";
 import type { ApisOf, Composable, PluginInput } from "./infer.js";
@@ -17,7 +18,7 @@ import {
   type RestoreOptions,
   settleAgent,
 } from "./options.js";
-import { checkBase, type HeaderWords, readHeader, roundByteCount } from "./region.js";
+import { checkBase, type HeaderWords, placeRegion, readHeader, roundByteCount } from "./region.js";
 
 /**
  * Makes a heap of the bytes `heap.snapshot()` returned, at any base congruent to the old one modulo the largest alignment
@@ -52,6 +53,12 @@ export function restoreHeap(bytes: Uint8Array, given: object): Heap {
   const trial = base % PAGE;
   const image = imageOf(bytes, trial);
   prepareImage(image, trial, trial, LOCK_KINDS.none);
+  const resolved = resolveStack(stack, header.manifest);
+  if (stack.hasFront) {
+    // Nobody stands at its gates.
+    const { gates } = placeRegion(resolved, trial, trial + header.regionBytes, trial + header.maxBytes);
+    image.u8.fill(0, gates, gates + resolved.shards * GATE_BYTES);
+  }
   attach(image, trial, stack, { lock: noLock }).check();
 
   prepareImage(image, trial, base, agent.lockKind);

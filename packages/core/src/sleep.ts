@@ -62,3 +62,15 @@ export async function sleepAsync(
   await waiting.value;
   stop();
 }
+
+/** Can this thread be put to sleep on the word? Not on memory that is not shared, nor on the main thread of a browser. */
+export function mayWait(words: Int32Array, index: number): boolean {
+  try {
+    // No word that is waited for has this value: it returns at once.
+    Atomics.wait(words, index, -(2 ** 31), 0);
+    return true;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return false;
+  }
+}

@@ -143,6 +143,8 @@ export interface Interrupted {
   readonly tag: number;
   /** The block that was handed out last by anyone: one made after it was given to nobody. 0: that is not known. */
   readonly handedOut: Ptr;
+  /** With a front: the shard the agent had, -1 if none. */
+  readonly shard?: number;
 }
 
 /** What an allocator can do; the heap shows it as `heap.capabilities`. */
@@ -249,6 +251,28 @@ export interface Context {
   observe<Result>(read: () => Result): Result;
   /** Name of a tag, where a plugin of the stack keeps names; undefined for tags it does not know. */
   tagName(tag: number): string | undefined;
+  /**
+   * Where there is a front, calls of several agents run at the same time, and what a layer above it counts it keeps in shards: this agent's is
+   * number `shard` of `shards`, its own while it has the heap attached. Without a front there is one, and it is everybody's.
+   */
+  readonly shard: number;
+  readonly shards: number;
+  /** For the plugin of phase `front` only. */
+  readonly front: FrontSite | undefined;
+}
+
+/** What stands between a front and the strategy. */
+export interface FrontSite {
+  /** Takes the heap's lock, as the primitives below do by themselves: recursive. */
+  enter(): void;
+  leave(): void;
+  /**
+   * The block that the strategy made last is on record: the last store of whatever asked for it, with the lock still held. What was made after it
+   * is nobody's should this agent end before it says so, and then ended by the strategy's own `recover`.
+   */
+  handedOut(ptr: Ptr): void;
+  /** Agent that has a shard; 0: nobody. */
+  agentOf(shard: number): number;
 }
 
 /** What a layer stands on: primitives whose `realloc` is always there. */
@@ -260,6 +284,8 @@ export interface StateSize {
   readonly regionBytes: number;
   readonly layout: Layout;
   readonly options: Options;
+  /** See `Context`. */
+  readonly shards: number;
 }
 
 /** Owns the area: places, splits, merges, validates. */
@@ -302,6 +328,10 @@ export interface Plugin<Name extends string = string, Api = unknown> {
   readonly rank?: number;
   /** May stand above the lock: shared state is per-agent shards, the block's own slots or single atomic words. */
   readonly concurrent?: boolean;
+  /** Only of a front: how many agents can have the heap attached at the same time, 1 … 1024; default 16. */
+  readonly shards?: (options: Options) => number;
+  /** What the strategy must be able to do. A stack whose strategy cannot is refused. */
+  readonly needs?: Partial<Pick<Capabilities, "free" | "maxAlign">>;
   readonly slots?:
     | readonly (string | SlotRequest)[]
     | ((options: Options) => readonly (string | SlotRequest)[]);
@@ -317,6 +347,13 @@ export interface PluginInstance<Api = unknown> {
   readonly api: Api;
   /** For plugins that keep names of tags: what reports and `dump` call one. Undefined for tags it does not know; throws nothing. */
   tagName?(tag: number): string | undefined;
+  /** This agent leaves the heap: what it holds is to be given back. Inside its gate, where there are gates. */
+  leave?(): void;
+  /**
+   * Only of a front. The agent of a shard has ended while it held the lock: what it was asking of the strategy is brought to an end, the
+   * strategy's own `recover` called with what is given here. With the lock held; other agents are in the midst of calls.
+   */
+  settle?(shard: number, interrupted: Interrupted): void;
 }
 
 /** How a lock was entered since the heap was made, by all agents together. Counts wrap at 2^32. */

@@ -1,0 +1,191 @@
+/** What is in the spans: blocks and byte counts for who asks about all of the heap, and every invariant of state.ts. While the heap stands still. */
+import type { Finding, Inner, WalkedBlock } from "../types.js";
+import { type Cache, eachSpan, isFull, orphanList, recordOf, spanAt, startOf } from "./cache.js";
+import { countBits } from "./spans.js";
+import {
+  BEFORE,
+  BITS,
+  CELLS_USED,
+  CLASS,
+  IDLE,
+  LISTS,
+  NEXT,
+  NOTES,
+  OWNER,
+  PAGE,
+  RECORDS_USED,
+  RUNS,
+  SHARD_WORDS,
+  SPARE,
+  SPARES,
+  START,
+  TWICE,
+} from "./state.js";
+
+/** Is the cell free, or freed by another agent and not collected yet? */
+function isFreeCell({ words, bitWords }: Cache, record: number, cell: number): boolean {
+  const at = record + BITS + (cell >>> 5);
+  return (((words[at] | words[at + bitWords]) >>> (cell & 31)) & 1) !== 0;
+}
+
+/** Spans are the strategy's blocks; who asks is shown the cells in them. */
+export function createWalk(cache: Cache, walk: NonNullable<Inner["walk"]>): Inner["walk"] {
+  return (visit) =>
+    walk((block) => {
+      const id = block.ptr % PAGE === 0 && block.state !== "free" ? spanAt(cache, block.ptr) : 0;
+      const record = recordOf(cache, id);
+      if (id === 0 || startOf(cache, record) !== block.ptr) visit(block);
+      else walkSpan(cache, record, visit);
+    });
+}
+
+function walkSpan(cache: Cache, record: number, visit: (block: WalkedBlock) => void): void {
+  const sizeClass = cache.words[record + CLASS];
+  const usable = cache.payloads[sizeClass];
+  for (let cell = 0; cell < cache.cells[sizeClass]; cell++) {
+    const ptr = startOf(cache, record) + cell * cache.strides[sizeClass] + cache.header;
+    const state = isFreeCell(cache, record, cell) ? "free" : "used";
+    visit({ ptr, size: usable, usable, state, tag: 0 });
+  }
+}
+
+/** The strategy's counts, with each span taken out of what it is there and put in as its cells. O(spans). */
+export function createTotals(cache: Cache, totals: NonNullable<Inner["totals"]>): Inner["totals"] {
+  return (into) => {
+    totals(into);
+    const { words, inner } = cache;
+    const isRun = words[cache.shared + RUNS] !== 0;
+    eachSpan(cache, (record) => {
+      const sizeClass = words[record + CLASS];
+      const bytes = inner.usableSize(startOf(cache, record));
+      const free = cache.cells[sizeClass] - liveCells(cache, record);
+      into[isRun ? "page" : "used"] -= bytes;
+      into.used += liveCells(cache, record) * cache.payloads[sizeClass];
+      into.free += free * cache.payloads[sizeClass];
+      into.overhead += bytes - cache.cells[sizeClass] * cache.payloads[sizeClass];
+    });
+  };
+}
+
+function liveCells({ words, bitWords }: Cache, record: number): number {
+  let used = words[record + CELLS_USED];
+  if (words[record + NOTES] === 0) return used;
+  for (let at = record + BITS + bitWords; at < record + BITS + 2 * bitWords; at++) used -= countBits(words[at]);
+  return used;
+}
+
+// ---- check ---------------------------------------------------------------------------------------------------------
+
+export function checkCache(cache: Cache, report: (finding: Finding) => void): void {
+  const { words, shared, plan } = cache;
+  const say = (message: string, ptr?: number): void =>
+    report({ message: `agentCache: ${message}`, ...(ptr === undefined ? {} : { ptr }) });
+  const count = words[shared + RECORDS_USED] >>> 0;
+  if (count > plan.maxSpans) say(`${count} records are in use, of ${plan.maxSpans}`);
+  if (words[shared + TWICE] !== 0)
+    say(`${words[shared + TWICE]} blocks were freed by two agents at the same moment`);
+  let isSound = true;
+  const mapped = new Set<number>();
+  eachSpan(cache, (record, id) => {
+    const start = startOf(cache, record);
+    for (const what of brokenSpan(cache, record, id, mapped)) {
+      isSound = false;
+      say(`the span at 0x${start.toString(16)} ${what}`, start);
+    }
+  });
+  checkMap(cache, mapped, say);
+  if (isSound) checkLists(cache, say);
+}
+
+/** What of a span contradicts itself. Pages that are its own go into `mapped`. */
+function brokenSpan(cache: Cache, record: number, id: number, mapped: Set<number>): string[] {
+  const { words, inner, ctx, bitWords, spanBytes } = cache;
+  const start = startOf(cache, record);
+  const { areaStart, areaEnd } = ctx.region;
+  if (start % PAGE !== 0 || start < areaStart || start + spanBytes > areaEnd) return ["cannot be there"];
+  const wrong: string[] = [];
+  for (let page = start; page < start + spanBytes; page += PAGE) {
+    if (spanAt(cache, page) !== id) wrong.push(`is record ${id}, its pages say ${spanAt(cache, page)}`);
+    mapped.add(page);
+  }
+  try {
+    if (inner.usableSize(start) < spanBytes) wrong.push("is larger than its block");
+  } catch {
+    wrong.push("is no block of the strategy");
+  }
+  const owner = words[record + OWNER];
+  if (owner < 0 || owner > ctx.shards) wrong.push(`is owned by ${owner}`);
+  const sizeClass = words[record + CLASS];
+  if (sizeClass < 0 || sizeClass >= cache.cells.length) return [...wrong, `has cells of class ${sizeClass}`];
+  const cells = cache.cells[sizeClass];
+  let free = 0;
+  for (let index = 0; index < bitWords; index++) {
+    const at = record + BITS + index;
+    free += countBits(words[at]);
+    const left = cells - 32 * index;
+    const beyond = left >= 32 ? 0 : left <= 0 ? -1 : -1 << left;
+    if (((words[at] | words[at + bitWords]) & beyond) !== 0) wrong.push("has bits of cells it has not");
+    if ((words[at] & words[at + bitWords]) !== 0) wrong.push("has cells that are free and were freed");
+  }
+  if (words[record + CELLS_USED] !== cells - free)
+    wrong.push(`has ${words[record + CELLS_USED]} used cells, ${cells - free} by its bits`);
+  return wrong;
+}
+
+function checkMap(cache: Cache, mapped: ReadonlySet<number>, say: (message: string, ptr?: number) => void): void {
+  const { region } = cache.ctx;
+  for (let page = Math.floor(region.areaStart / PAGE) * PAGE; page < region.areaEnd; page += PAGE) {
+    if (mapped.has(page) || spanAt(cache, page) === 0) continue;
+    say(`the page at 0x${page.toString(16)} leads to record ${spanAt(cache, page)}, which has no such page`, page);
+  }
+}
+
+/** Every span with free cells is in the one list it belongs in, and nothing else is. */
+function checkLists(cache: Cache, say: (message: string) => void): void {
+  const { words, shared, plan, ctx } = cache;
+  const found = new Map<number, string>();
+  /** Goes through a list; `back`: its links lead back, too. */
+  const follow = (name: string, list: number, back: boolean): number => {
+    let before = 0;
+    let length = 0;
+    for (let id = words[list]; id !== 0; id = words[recordOf(cache, id) + NEXT]) {
+      if (id < 0 || id > plan.maxSpans || found.has(id)) {
+        say(`${name} leads to record ${id}${found.has(id) ? `, which is in ${found.get(id)}` : ""}`);
+        return length;
+      }
+      found.set(id, name);
+      if (back && words[recordOf(cache, id) + BEFORE] !== before) say(`${name} does not lead back from record ${id}`);
+      before = id;
+      length++;
+    }
+    return length;
+  };
+  for (let sizeClass = 0; sizeClass < cache.cells.length; sizeClass++)
+    follow(`orphans of class ${sizeClass}`, orphanList(cache, sizeClass), true);
+  for (let number = 0; number < ctx.shards; number++) {
+    const shard = shared + plan.shards + number * SHARD_WORDS;
+    for (let sizeClass = 0; sizeClass < cache.cells.length; sizeClass++)
+      follow(`shard ${number}, class ${sizeClass}`, shard + LISTS + sizeClass, true);
+    const spares = follow(`shard ${number}, spares`, shard + SPARE, false);
+    if (spares !== words[shard + SPARES]) say(`shard ${number} has ${spares} spares, not ${words[shard + SPARES]}`);
+  }
+  follow("idle", shared + IDLE, false);
+  const count = words[shared + RECORDS_USED];
+  for (let id = 1; id <= count; id++) {
+    const record = recordOf(cache, id);
+    const expected = listOf(cache, record);
+    const actual = found.get(id) ?? "no list";
+    if (!expected.includes(actual)) say(`record ${id} is in ${actual}, not in ${expected.join(" or ")}`);
+  }
+}
+
+function listOf(cache: Cache, record: number): string[] {
+  const { words } = cache;
+  if (words[record + START] === 0) return ["idle"];
+  const sizeClass = words[record + CLASS];
+  if (isFull(cache, record)) return ["no list"];
+  const owner = words[record + OWNER];
+  if (owner === 0) return [`orphans of class ${sizeClass}`];
+  const own = `shard ${owner - 1}, class ${sizeClass}`;
+  return words[record + CELLS_USED] === 0 ? [own, `shard ${owner - 1}, spares`] : [own];
+}

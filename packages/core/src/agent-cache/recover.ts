@@ -1,0 +1,176 @@
+/**
+ * What an agent that has ended leaves behind.
+ *
+ *     it held the heap's lock    settle: what it was asking of the strategy is done, or undone, at once: others may be waiting for the lock
+ *     then, all standing still   recover: from starts, owners, classes and bits everything else is made anew; its spans are orphans
+ *
+ * | it ended while it was | what is on record | done |
+ * |---|---|---|
+ * | taking a span | `handed out` is the span's start | the span is its own, and becomes an orphan |
+ * | | it is not | the strategy takes the block back; the record is dropped |
+ * | giving a span | the strategy still has the block | it is freed |
+ * | | it has not | the record is dropped |
+ * | taking a block | `handed out` is not what `made` says | the strategy takes it back |
+ *
+ * A block that was made and given to nobody is freed: `made` says which, the agent's journal what was handed out.
+ */
+import type { Interrupted } from "../types.js";
+import { type Cache, eachSpan, isFull, mapSpan, orphanList, ownList, recordOf, spanAt, startOf } from "./cache.js";
+import { link, push } from "./lists.js";
+import { collect, countBits, giveSpan } from "./spans.js";
+import {
+  ASKING,
+  BITS,
+  CELLS_USED,
+  CLASS,
+  GIVES_SPAN,
+  IDLE,
+  MADE,
+  NOTES,
+  NOTHING,
+  ORPHANS,
+  OWNER,
+  PAGE,
+  RECORDS_USED,
+  SHARD_WORDS,
+  SPAN,
+  SPARE,
+  SPARES,
+  START,
+  TAKES_BLOCK,
+  TAKES_SPAN,
+} from "./state.js";
+
+/** @param shard -1: the agent had none. With the lock held that it had. */
+export function settle(cache: Cache, shard: number, interrupted: Interrupted): void {
+  const { words, inner, base } = cache;
+  inner.recover?.(interrupted);
+  if (shard < 0) return;
+  const at = shardAt(cache, shard);
+  const record = recordOf(cache, words[at + SPAN]);
+  const asking = words[at + ASKING];
+  if (asking === TAKES_BLOCK && interrupted.handedOut - base !== words[at + MADE] >>> 0) words[at + MADE] = 0;
+  if (asking === TAKES_SPAN && startOf(cache, record) !== interrupted.handedOut) words[record + START] = 0;
+  if (asking === GIVES_SPAN && words[record + START] !== 0) {
+    if (isBlock(cache, startOf(cache, record))) inner.free(startOf(cache, record));
+    words[record + START] = 0;
+  }
+  words[at + ASKING] = NOTHING;
+  remap(cache);
+  relinkShared(cache);
+}
+
+function isBlock({ inner }: Cache, ptr: number): boolean {
+  try {
+    return inner.usableSize(ptr) > 0;
+  } catch {
+    return false;
+  }
+}
+
+/** All agents standing still, the lock held. */
+export function recover(cache: Cache, interrupted: Interrupted): void {
+  const { words, inner } = cache;
+  // Without gates nothing has settled it.
+  if (interrupted.shard === undefined) inner.recover?.(interrupted);
+  const dead = interrupted.shard ?? -1;
+  if (dead >= 0) endNobodys(cache, words[shardAt(cache, dead) + MADE] >>> 0, interrupted.handedOut);
+  eachSpan(cache, (record) => {
+    if (words[record + OWNER] === dead + 1) words[record + OWNER] = 0;
+  });
+  rebuild(cache);
+}
+
+/** The block that was made last, if nobody was given it. */
+function endNobodys(cache: Cache, made: number, handedOut: number): void {
+  const { words, inner, base } = cache;
+  const ptr = base + made;
+  if (made === 0 || handedOut === 0 || ptr === handedOut) return;
+  const id = spanAt(cache, ptr);
+  if (id === 0) {
+    if (isBlock(cache, ptr)) inner.free(ptr);
+    return;
+  }
+  const record = recordOf(cache, id);
+  const cell = Math.floor((ptr - startOf(cache, record)) / cache.strides[words[record + CLASS]]);
+  words[record + BITS + (cell >>> 5)] |= 1 << (cell & 31);
+}
+
+/** From starts, owners, classes and bits everything else. Nobody is inside. */
+export function rebuild(cache: Cache): void {
+  const { words, shared, plan, ctx } = cache;
+  for (let number = 0; number < ctx.shards; number++) words.fill(0, shardAt(cache, number), shardAt(cache, number + 1));
+  remap(cache);
+  eachSpan(cache, (record, id) => {
+    words[record + NOTES] = 0;
+    const owner = words[record + OWNER];
+    // Of shards that nobody has.
+    if (owner !== 0 && ctx.front?.agentOf(owner - 1) === 0) words[record + OWNER] = 0;
+    recount(cache, record);
+    collect(cache, record);
+    if (words[record + OWNER] === 0) return;
+    const shard = shared + plan.shards + (words[record + OWNER] - 1) * SHARD_WORDS;
+    if (words[record + CELLS_USED] === 0) {
+      push(cache, shard + SPARE, id);
+      words[shard + SPARES] += 1;
+    } else if (!isFull(cache, record)) link(cache, ownList(cache, words[record + CLASS]) - cache.shard + shard, id);
+  });
+  relinkShared(cache);
+  eachSpan(cache, (record, id) => {
+    if (words[record + OWNER] === 0 && words[record + CELLS_USED] === 0) giveSpan(cache, id, record);
+  });
+  relinkShared(cache);
+}
+
+const shardAt = ({ shared, plan }: Cache, shard: number): number => shared + plan.shards + shard * SHARD_WORDS;
+
+function recount(cache: Cache, record: number): void {
+  const { words, bitWords } = cache;
+  let free = 0;
+  for (let at = record + BITS; at < record + BITS + bitWords; at++) free += countBits(words[at]);
+  words[record + CELLS_USED] = cache.cells[words[record + CLASS]] - free;
+}
+
+/**
+ * The page map, from the records. With the lock held. What leads to where it should is not touched: others read the map, who hold no lock.
+ */
+function remap(cache: Cache): void {
+  const { words, ctx, map, firstPage, spanBytes } = cache;
+  for (let page = firstPage; page <= ctx.region.areaMax >>> 12; page++) {
+    const id = words[map + page - firstPage];
+    if (id === 0) continue;
+    const from = page * PAGE - startOf(cache, recordOf(cache, id));
+    const isRight =
+      id > 0 && id <= cache.plan.maxSpans && words[recordOf(cache, id) + START] !== 0 && from >= 0 && from < spanBytes;
+    if (!isRight) words[map + page - firstPage] = 0;
+  }
+  eachSpan(cache, (record, id) => mapSpan(cache, startOf(cache, record), id));
+}
+
+/** Orphans and records not in use. With the lock held. */
+function relinkShared(cache: Cache): void {
+  const { words, shared, plan } = cache;
+  words.fill(0, shared + ORPHANS, shared + ORPHANS + cache.cells.length);
+  words[shared + IDLE] = 0;
+  for (let id = 1; id <= plan.maxSpans; id++) {
+    const record = recordOf(cache, id);
+    if (words[record + START] === 0) continue;
+    if (id > words[shared + RECORDS_USED]) words[shared + RECORDS_USED] = id;
+    if (words[record + OWNER] === 0 && words[record + CELLS_USED] > 0 && !isFull(cache, record))
+      link(cache, orphanList(cache, words[record + CLASS]), id);
+  }
+  for (let id = words[shared + RECORDS_USED]; id > 0; id--)
+    if (words[recordOf(cache, id) + START] === 0) push(cache, shared + IDLE, id);
+}
+
+/** Every span is gone: the strategy has ended all blocks. All agents standing still. */
+export function forgetAll(cache: Cache): void {
+  const { words } = cache;
+  eachSpan(cache, (record) => {
+    words[record + START] = 0;
+    words[record + OWNER] = 0;
+    words.fill(0, record + BITS + cache.bitWords, record + BITS + 2 * cache.bitWords);
+  });
+  rebuild(cache);
+}
+

@@ -1,0 +1,143 @@
+/**
+ * The gate as a layer, outermost where there is a front: what an agent asks for a block runs inside its own gate, what is about all
+ * blocks with every gate closed and the lock held. What changes something says so in the agent's journal.
+ *
+ * The bodies are locked.ts's, and meant to be: a function that two layers share has two callees at each call, and is inlined into neither.
+ */
+import type { Gates } from "./gates.js";
+import { ALLOC, FREE, HANDED_OUT, OP, OTHER, PTR, REALLOC, RESIZE, SIZE, TAG } from "./journal.js";
+import type { LockedSite } from "./locked.js";
+import type { Allocator, Inner } from "./types.js";
+
+/** @param exclusive Runs its argument while the heap stands still. */
+export function gated(
+  inner: Inner,
+  gates: Gates,
+  exclusive: <Result>(work: () => Result) => Result,
+  site: LockedSite,
+): Partial<Allocator> {
+  const { alloc, free, resize, usableSize, takenSize, realloc, tagOf } = inner;
+  const { own } = gates;
+  const { memory, base } = site;
+  const journal = gates.journal(gates.shard);
+  let words = memory.u32;
+  site.onRefresh(() => {
+    words = memory.u32;
+  });
+
+  const rare: Partial<Record<keyof Allocator, unknown>> = {};
+  for (const key of [
+    "reset",
+    "mark",
+    "release",
+    "walk",
+    "check",
+    "totals",
+    "largestFree",
+    "growthFor",
+    "extend",
+    "recover",
+  ] as const) {
+    const body = inner[key] as ((...args: unknown[]) => unknown) | undefined;
+    if (body === undefined) continue;
+    const changes = key === "reset" || key === "release" || key === "extend";
+    rare[key] = (...args: unknown[]) =>
+      exclusive(() => {
+        try {
+          if (changes) words[journal + OP] = OTHER;
+          return body(...args);
+        } finally {
+          if (changes) words[journal + OP] = 0;
+        }
+      });
+  }
+  return {
+    ...(rare as Partial<Allocator>),
+    alloc(size, align, tag) {
+      own.enter();
+      try {
+        words[journal + PTR] = 0;
+        words[journal + SIZE] = size;
+        words[journal + TAG] = tag;
+        words[journal + OP] = ALLOC;
+        const ptr = alloc(size, align, tag);
+        words[journal + OP] = 0;
+        // The last store: up to here the block is nobody's.
+        if (ptr !== 0) words[journal + HANDED_OUT] = ptr - base;
+        return ptr;
+      } catch (error) {
+        words[journal + OP] = 0;
+        throw error;
+      } finally {
+        own.leave();
+      }
+    },
+    free(ptr) {
+      own.enter();
+      try {
+        words[journal + PTR] = ptr - base;
+        words[journal + OP] = FREE;
+        free(ptr);
+      } finally {
+        words[journal + OP] = 0;
+        own.leave();
+      }
+    },
+    resize(ptr, size) {
+      own.enter();
+      try {
+        words[journal + PTR] = ptr - base;
+        words[journal + SIZE] = size;
+        words[journal + OP] = RESIZE;
+        return resize(ptr, size);
+      } finally {
+        words[journal + OP] = 0;
+        own.leave();
+      }
+    },
+    realloc(ptr, size, align, tag) {
+      own.enter();
+      try {
+        words[journal + PTR] = ptr - base;
+        words[journal + SIZE] = size;
+        words[journal + TAG] = tag;
+        words[journal + OP] = REALLOC;
+        const moved = realloc(ptr, size, align, tag);
+        words[journal + OP] = 0;
+        if (moved !== 0 && moved !== ptr) words[journal + HANDED_OUT] = moved - base;
+        return moved;
+      } catch (error) {
+        words[journal + OP] = 0;
+        throw error;
+      } finally {
+        own.leave();
+      }
+    },
+    usableSize(ptr) {
+      own.enter();
+      try {
+        return usableSize(ptr);
+      } finally {
+        own.leave();
+      }
+    },
+    takenSize(ptr) {
+      own.enter();
+      try {
+        return takenSize(ptr);
+      } finally {
+        own.leave();
+      }
+    },
+    ...(tagOf && {
+      tagOf(ptr) {
+        own.enter();
+        try {
+          return tagOf(ptr);
+        } finally {
+          own.leave();
+        }
+      },
+    }),
+  };
+}
