@@ -34,6 +34,8 @@ export interface Subject {
   readonly tags: readonly number[];
   /** Bytes that a failed call may change: counters, a lock's words. */
   readonly volatile: readonly Range[];
+  /** Before a request is answered as exhausted, memory that an agent's front holds may go back to the strategy: that is no change. */
+  readonly givesBack?: boolean;
 
   /** The buffer as it is now. */
   buffer(): ArrayBuffer | SharedArrayBuffer;
@@ -70,6 +72,8 @@ export interface HeapSubjectOptions {
    * always may.
    */
   readonly volatile?: readonly Range[] | "header";
+  /** There is a front, which gives back what it holds before a request fails. Default false. */
+  readonly givesBack?: boolean;
 }
 
 /** The lock's words in a heap header: entering and leaving changes them, whatever the call does. */
@@ -89,6 +93,7 @@ export function heapSubject(heap: Heap, options: HeapSubjectOptions = {}): Subje
     maxAlign: capabilities.maxAlign,
     tags: options.tags ?? [],
     volatile: volatileOf(heap, options.volatile ?? []),
+    givesBack: options.givesBack ?? false,
 
     // Not heap.memory.buffer: that one is as of the heap's last look.
     buffer: () => ("buffer" in source ? source.buffer : source),

@@ -50,12 +50,12 @@ export class Witness {
 
   /**
    * The call has failed. Was there a copy to compare with?
-   * @param mayDrain An exhausted request frees quarantined blocks before it fails: then nothing is compared.
+   * @param mayDrain An exhausted request frees quarantined blocks, or gives back what a front holds, before it fails: then nothing is compared.
    * @throws ConformanceError `unchanged`.
    */
   unchanged(call: string, mayDrain: boolean): boolean {
-    if (!this.#taken || (mayDrain && this.#totals !== undefined && this.#totals.quarantined > 0))
-      return false;
+    if (!this.#taken) return false;
+    if (mayDrain && (this.#subject.givesBack === true || (this.#totals?.quarantined ?? 0) > 0)) return false;
     const { region } = this.#subject.region();
     if (region.start !== this.#region.start || region.end !== this.#region.end) {
       throw broken(

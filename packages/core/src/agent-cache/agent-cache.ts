@@ -11,13 +11,13 @@
  * Bytes and invariants: state.ts. How a span gets here and back: spans.ts. What a dead agent leaves: recover.ts.
  *
  * Price: a request is rounded up to the next of about 25 size classes, four to a doubling (12 % on average), up to an eighth of a span; each
- * agent holds up to one partly used span a class, and `spares` empty ones; 1 % of the region for the bits. Larger requests, and those with
+ * agent holds up to one partly used span a class, and `spares` empty ones; 1.2 % of the region for the bits. Larger requests, and those with
  * an alignment, take the lock. Everything that is about all blocks (`check`, `blocks`, byte counts, statistics) stops the other agents
  * while it looks.
  */
 import { HeapError, show } from "../errors.js";
 import type { Plugin, PluginInstance } from "../types.js";
-import { Cache } from "./cache.js";
+import { Cache, roundSize } from "./cache.js";
 import { createAlloc, createFree, createResize, createSize } from "./cells.js";
 import { checkCache, createTotals, createWalk } from "./inspect.js";
 import { forgetAll, rebuild, recover, settle } from "./recover.js";
@@ -29,7 +29,7 @@ export interface AgentCacheOptions {
   readonly agents?: number;
   /** Bytes of a span: 4096, 8192, 16384 or 32768. Default 16384, in heaps of less than 1 MiB 4096. */
   readonly spanBytes?: 4096 | 8192 | 16384 | 32768;
-  /** Empty spans an agent keeps, 0 … 1024; default 8. */
+  /** Empty spans an agent keeps, 0 … 1024; default 4. */
   readonly spares?: number;
 }
 
@@ -59,7 +59,7 @@ export function agentCache(options: AgentCacheOptions = {}): Plugin<"agentCache"
       ...(spares === undefined ? {} : { spares }),
     },
     // 0: by the size of the heap.
-    defaults: { agents: 16, spanBytes: 0, spares: 8 },
+    defaults: { agents: 16, spanBytes: 0, spares: 4 },
     shards: (settled) => settled.agents as number,
     needs: { free: "any", maxAlign: 4096 },
     stateBytes: (size) => planState(size).words * 4,
@@ -75,10 +75,7 @@ export function agentCache(options: AgentCacheOptions = {}): Plugin<"agentCache"
           resize: createResize(cache),
           usableSize: createSize(cache, inner.usableSize, false),
           takenSize: createSize(cache, inner.takenSize, true),
-          goodSize(size) {
-            if (size > cache.most) return inner.goodSize(size);
-            return cache.payloads[cache.classOf[(size + 15) >>> 4]];
-          },
+          goodSize: (size) => (size > cache.most ? inner.goodSize(size) : roundSize(cache, size)),
           ...(walk && { walk: createWalk(cache, walk) as NonNullable<typeof walk> }),
           ...(totals && { totals: createTotals(cache, totals) as NonNullable<typeof totals> }),
           check(report) {

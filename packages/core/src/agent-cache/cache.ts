@@ -79,6 +79,11 @@ export class Cache {
   }
 }
 
+/** Bytes a request is asked for with, of a cell or of the strategy: small ones are rounded up to their class, whoever serves them. */
+export function roundSize(cache: Cache, size: number): number {
+  return size > cache.most ? size : cache.payloads[cache.classOf[(size + 15) >>> 4]];
+}
+
 /** Word index of a record, by its number from 1 on. */
 export function recordOf(cache: Cache, id: number): number {
   return cache.records + Math.imul(id - 1, cache.recordWords);

@@ -7,7 +7,7 @@
  * A pointer is tested against the page map, the class's grid and both bits, all out of band, before anything changes.
  */
 import type { Inner } from "../types.js";
-import { type Cache, ownList, recordOf, spanAt, startOf } from "./cache.js";
+import { type Cache, ownList, recordOf, roundSize, spanAt, startOf } from "./cache.js";
 import { link, unlink } from "./lists.js";
 import { broken, refusal, twice } from "./refusals.js";
 import { emptied, freeOrphan, post, refill, takeBlock } from "./spans.js";
@@ -91,7 +91,7 @@ export function createResize(cache: Cache): Inner["resize"] {
   return (ptr, size) => {
     if (ptr < region.areaStart || ptr >= region.areaEnd) return resize(ptr, size);
     const id = spanAt(cache, ptr);
-    if (id === 0) return resize(ptr, size);
+    if (id === 0) return resize(ptr, roundSize(cache, size));
     const record = recordOf(cache, id);
     liveCell(cache, record, ptr);
     return size <= cache.payloads[cache.words[record + CLASS]];

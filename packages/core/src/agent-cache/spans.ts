@@ -11,7 +11,7 @@
  * What concerns the strategy, the orphans or records not in use is done with the heap's lock held, and the shard says what (`asking`), so
  * that it can be brought to an end if the agent ends meanwhile (recover.ts).
  */
-import { type Cache, eachSpan, isFull, mapSpan, orphanList, ownList, recordOf, startOf } from "./cache.js";
+import { type Cache, eachSpan, isFull, mapSpan, orphanList, ownList, recordOf, roundSize, startOf } from "./cache.js";
 import { link, pop, push, unlink } from "./lists.js";
 import { twice } from "./refusals.js";
 import {
@@ -268,9 +268,10 @@ function giveSpares(cache: Cache): void {
 
 // ---- larger blocks -------------------------------------------------------------------------------------------------
 
-/** Blocks that are no cells are the strategy's. */
-export function takeBlock(cache: Cache, size: number, align: number, tag: number): number {
+/** Blocks that are no cells are the strategy's; small ones are as good as cells. */
+export function takeBlock(cache: Cache, asked: number, align: number, tag: number): number {
   const { shard, inner } = cache;
+  const size = roundSize(cache, asked);
   const { front } = cache.ctx;
   front?.enter();
   try {

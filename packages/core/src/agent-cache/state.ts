@@ -45,7 +45,8 @@
  * | free | 1: the cell can be had. Owner only |
  * | freed by others | 1: to be collected by the owner; set by `Atomics.or`, only where the free bit is 0 |
  *
- * Price: 64 words, 64 words a shard, (8 + 2 W) words for each span the heap can have room for, W = span bytes / 1024: 1 % of the region.
+ * Price: 64 words, 64 words a shard, (8 + 2 W) words, rounded up to 16, for each span the heap can have
+ * room for, W = span bytes / 1024: 1.2 % of the region.
  */
 import type { StateSize } from "../types.js";
 
@@ -129,7 +130,8 @@ export function planState({
   const asked = options.spanBytes as number;
   const spanBytes = asked === 0 ? spanBytesFor(regionBytes) : asked;
   const bitWords = Math.ceil(spanBytes / LEAST_STRIDE / 32);
-  const recordWords = BITS + 2 * bitWords;
+  // Whole lines of 64 bytes: neighbours belong to different agents.
+  const recordWords = Math.ceil((BITS + 2 * bitWords) / 16) * 16;
   const maxSpans = Math.floor(regionBytes / spanBytes);
   const shardsAt = SHARED_WORDS;
   const records = shardsAt + shards * SHARD_WORDS;

@@ -1,0 +1,95 @@
+/**
+ * The whole kit over heaps with a front: one agent alone, and several that take turns at random, free each other's blocks, leave and are followed
+ * by others.
+ */
+import {
+  agentCache,
+  attachHeap,
+  createHeap,
+  defineStack,
+  type Heap,
+  type MemorySource,
+} from "@heapwright/core";
+import { hyperheap } from "@heapwright/hyperheap";
+import { describe, expect, it } from "vitest";
+import { property } from "./property.js";
+import { Random } from "./random.js";
+import { soak } from "./soak.js";
+import { heapSubject, type Subject } from "./subject.js";
+
+const OPERATIONS = Math.round(30_000 * Math.max(0.2, Number(process.env.HEAPWRIGHT_SOAK) || 1));
+
+const STACKS = {
+  "agentCache alone": () => defineStack({ strategy: hyperheap(), plugins: [agentCache()] }),
+  "no spares": () => defineStack({ strategy: hyperheap(), plugins: [agentCache({ spares: 0, agents: 3 })] }),
+  "spans of 32 KiB": () => defineStack({ strategy: hyperheap(), plugins: [agentCache({ spanBytes: 32768 })] }),
+} as const;
+
+const MEMORIES: Readonly<Record<string, (bytes: number) => MemorySource>> = {
+  "an ArrayBuffer": (bytes) => new ArrayBuffer(bytes),
+  "a SharedArrayBuffer": (bytes) => new SharedArrayBuffer(bytes),
+};
+
+const WRITERS = ["alloc", "allocUnsafe", "realloc", "reallocUnsafe", "dup", "free", "resize"] as const;
+
+/** The gate's words are in the header, as the lock's are. */
+const FRONT = { givesBack: true, volatile: "header" } as const;
+
+/** A subject whose calls are made by one of three agents each, by a seed; now and then one leaves, and another one comes. */
+function several(make: () => Heap, join: (heap: Heap) => Heap, seed: number): Subject {
+  const first = make();
+  const random = new Random(seed);
+  const heaps = [first, join(first), join(first)];
+  const agents = heaps.map((heap) => heapSubject(heap, FRONT));
+  const subject: Subject = { ...(agents[0] as Subject) };
+  for (const key of WRITERS) {
+    if (agents[0]?.[key] === undefined) continue;
+    (subject as unknown as Record<string, unknown>)[key] = (...args: unknown[]) => {
+      const at = random.below(agents.length);
+      // Not in a call that is to change nothing: of these there is no wrong one.
+      if (key === "dup" && args[1] === 16 && at > 0 && random.below(5) === 0) {
+        heaps[at]?.detach();
+        heaps[at] = join(first);
+        agents[at] = heapSubject(heaps[at] as Heap, FRONT);
+      }
+      const agent = agents[at] as unknown as Record<string, (...args: unknown[]) => unknown>;
+      return agent[key]?.(...args);
+    };
+  }
+  return subject;
+}
+
+describe.each(Object.entries(STACKS))("%s", (_name, stack) => {
+  const make = (memory: MemorySource): Heap => createHeap({ memory, ...stack() }) as Heap;
+  const join = (heap: Heap): Heap => attachHeap(heap.descriptor(), stack()) as Heap;
+
+  it.each(Object.entries(MEMORIES))("on %s: one agent keeps every promise", (_memory, source) => {
+    const report = soak(() => heapSubject(make(source(1 << 20)), FRONT), {
+      operations: OPERATIONS,
+      seed: 5,
+    });
+    expect(Math.min(report.frees, report.refused, report.reallocations, report.exhausted)).toBeGreaterThan(0);
+    property(() => heapSubject(make(source(96 << 10)), FRONT), { numRuns: 20, seed: 6 });
+  });
+
+  it("three agents that come and go keep every promise", () => {
+    const target = (bytes: number) => () => several(() => make(new SharedArrayBuffer(bytes)), join, 7);
+    // What the others hold is not given back because one of them runs out.
+    const report = soak(target(1 << 20), { operations: OPERATIONS, seed: 7, reusable: false });
+    expect(Math.min(report.frees, report.refused, report.reallocations, report.exhausted)).toBeGreaterThan(0);
+    property(target(256 << 10), { numRuns: 20, seed: 8, reusable: false });
+  });
+
+  it("growth, a guest's too", () => {
+    const report = soak(
+      () => {
+        const memory = new WebAssembly.Memory({ initial: 4, maximum: 64, shared: true });
+        const growth = { max: 4 << 20 };
+        const heap = createHeap({ memory, ...stack(), growth }) as Heap;
+        return heapSubject(heap, FRONT);
+      },
+      { operations: OPERATIONS, seed: 9 },
+    );
+    expect(Math.min(report.growths, report.foreignGrowths)).toBeGreaterThan(0);
+  });
+});
