@@ -7,10 +7,14 @@ import {
   attachHeap,
   createHeap,
   defineStack,
+  failEvery,
   type Heap,
+  limit,
   type MemorySource,
 } from "@heapwright/core";
 import { hyperheap } from "@heapwright/hyperheap";
+import { stats } from "@heapwright/stats";
+import { strict } from "@heapwright/strict";
 import { describe, expect, it } from "vitest";
 import { property } from "./property.js";
 import { Random } from "./random.js";
@@ -22,7 +26,27 @@ const OPERATIONS = Math.round(30_000 * Math.max(0.2, Number(process.env.HEAPWRIG
 const STACKS = {
   "agentCache alone": () => defineStack({ strategy: hyperheap(), plugins: [agentCache()] }),
   "no spares": () => defineStack({ strategy: hyperheap(), plugins: [agentCache({ spares: 0, agents: 3 })] }),
-  "spans of 32 KiB": () => defineStack({ strategy: hyperheap(), plugins: [agentCache({ spanBytes: 32768 })] }),
+  limit: () => defineStack({ strategy: hyperheap(), plugins: [agentCache(), limit({ bytes: 300_000 })] }),
+  failEvery: () => defineStack({ strategy: hyperheap(), plugins: [agentCache(), failEvery(9)] }),
+  stats: () =>
+    defineStack({
+      strategy: hyperheap(),
+      plugins: [agentCache(), stats({ sizeClasses: true, shortLived: 5, maxTags: 8 })],
+    }),
+  strict: () =>
+    defineStack({ strategy: hyperheap(), plugins: [agentCache({ agents: 3 }), strict({ stacks: "off" })] }),
+  "stats and strict": () =>
+    defineStack({
+      strategy: hyperheap(),
+      plugins: [
+        stats({ maxTags: 8 }),
+        agentCache({ agents: 4 }),
+        strict({ stacks: "off" }),
+        limit({ bytes: 600_000 }),
+      ],
+    }),
+  "spans of 32 KiB": () =>
+    defineStack({ strategy: hyperheap(), plugins: [agentCache({ spanBytes: 32768 })] }),
 } as const;
 
 const MEMORIES: Readonly<Record<string, (bytes: number) => MemorySource>> = {

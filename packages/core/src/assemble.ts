@@ -276,13 +276,20 @@ export function assemble(options: AssemblyOptions): Assembly {
     if (leavers.length === 0) return gates?.release(gates.shard);
     sync();
     own?.enter();
+    const failures: unknown[] = [];
     try {
-      for (const each of leavers.reverse()) each();
-      leavers.length = 0;
+      for (const each of leavers.splice(0).reverse()) {
+        try {
+          each();
+        } catch (failure) {
+          failures.push(failure);
+        }
+      }
     } finally {
       own?.leave();
+      gates?.release(gates.shard);
     }
-    gates?.release(gates.shard);
+    if (failures.length > 0) throw failures[0];
   }
 
   return {
@@ -307,9 +314,12 @@ export function assemble(options: AssemblyOptions): Assembly {
     detach() {
       if (detached) return;
       // Nothing can be given back to a buffer that is gone.
-      if (memory.buffer.byteLength >= region.areaEnd) leave();
-      detached = true;
-      for (const refresh of refreshers) refresh();
+      try {
+        if (memory.buffer.byteLength >= region.areaEnd) leave();
+      } finally {
+        detached = true;
+        for (const refresh of refreshers) refresh();
+      }
     },
     error,
   };

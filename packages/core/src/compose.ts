@@ -258,7 +258,9 @@ function countShards({ plugins }: Stack, options: readonly Options[]): number {
   const shards: unknown = front.shards === undefined ? DEFAULT_SHARDS : front.shards(options[at] ?? {});
   if (Number.isInteger(shards) && (shards as number) >= 1 && (shards as number) <= MOST_SHARDS)
     return shards as number;
-  throw compositionError(`plugin "${front.name}": shards is ${show(shards)}, not an integer in 1 … ${MOST_SHARDS}`);
+  throw compositionError(
+    `plugin "${front.name}": shards is ${show(shards)}, not an integer in 1 … ${MOST_SHARDS}`,
+  );
 }
 
 /** Options are written into the heap as text and compared: only what comes back from text as it was. */

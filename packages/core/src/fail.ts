@@ -42,6 +42,7 @@ function failing<Name extends string>(
     name,
     version: 1,
     phase: "inject",
+    concurrent: true,
     options: { count },
     stateBytes: 8,
     create(inner, ctx) {
@@ -53,12 +54,17 @@ function failing<Name extends string>(
       ctx.onRefresh(() => {
         words = ctx.memory.u32;
       });
+      /** Behind a front others count at the same time. */
+      function count(word: number): number {
+        if (ctx.shards > 1) return Atomics.add(words, word, 1) + 1;
+        words[word] = (words[word] as number) + 1;
+        return words[word] as number;
+      }
       /** Counts a request; true if it is to fail. */
       function refused(): boolean {
-        const request = (words[requests] as number) + 1;
-        words[requests] = request;
+        const request = count(requests);
         if (!fails(request, n)) return false;
-        words[failed] = (words[failed] as number) + 1;
+        count(failed);
         return true;
       }
       return {

@@ -110,9 +110,13 @@ export function createGates(site: GatesSite): Gates {
   // ---- this agent's own gate ---------------------------------------------------------------------------------------
 
   function takenOver(): Error {
-    return error("ERR_HEAP_CORRUPT", `agent ${agent} was said to have ended, and its gate is its own no longer`, {
-      hint: "recover only agents that have ended, and attach anew here",
-    });
+    return error(
+      "ERR_HEAP_CORRUPT",
+      `agent ${agent} was said to have ended, and its gate is its own no longer`,
+      {
+        hint: "recover only agents that have ended, and attach anew here",
+      },
+    );
   }
 
   function timedOut(by: number, what: string): Error {

@@ -3,7 +3,8 @@
  *
  * Counts usable bytes, in one word of the plugin's state, so that all agents share the limit. A request is refused (0) before
  * it is made if the bytes in use and its good size (whole pages for an alignment of 4096) would pass the limit; a block may
- * come out larger than its good size by less than a chunk header and 16 bytes, and that counts too.
+ * come out larger than its good size by less than a chunk header and 16 bytes, and that counts too. Behind a front the bytes a request may
+ * take are counted before it is made, so that two agents at once cannot pass the limit together.
  *
  * Price: one `goodSize` and one `usableSize` per allocation, one `usableSize` per free.
  */
@@ -31,6 +32,7 @@ export function limit(options: { readonly bytes: number }): Plugin<"limit", Limi
     name: "limit",
     version: 1,
     phase: "limit",
+    concurrent: true,
     options: { bytes },
     stateBytes: 4,
     create(inner, ctx) {
@@ -44,20 +46,38 @@ export function limit(options: { readonly bytes: number }): Plugin<"limit", Limi
       /** What a block of `size` bytes will count: a page run has whole pages. */
       const expected = (size: number, pages: boolean): number =>
         pages ? Math.ceil(size / PAGE) * PAGE : goodSize(size);
-      const isOver = (ptr: number, before: number, size: number, align: number): boolean => {
-        const after = expected(size, align === PAGE || (ptr % PAGE === 0 && before % PAGE === 0));
-        return after > before && inUse() - before + after > most;
-      };
+      /** How much larger the block is expected to become. */
+      const growth = (ptr: number, before: number, size: number, align: number): number =>
+        Math.max(0, expected(size, align === PAGE || (ptr % PAGE === 0 && before % PAGE === 0)) - before);
       const inUse = (): number => words[used] as number;
+      const isShared = ctx.shards > 1;
       const add = (delta: number): void => {
-        words[used] = inUse() + delta;
+        if (isShared) Atomics.add(words, used, delta);
+        else words[used] = inUse() + delta;
       };
+      /** May so many bytes be taken? Where others ask at the same time, they count from here on. */
+      const reserve = (bytes: number): boolean => {
+        if (bytes === 0) return true;
+        if (!isShared) return inUse() + bytes <= most;
+        for (;;) {
+          const seen = Atomics.load(words, used);
+          if (seen + bytes > most) return false;
+          if (Atomics.compareExchange(words, used, seen, seen + bytes) === seen) return true;
+        }
+      };
+      /** What was reserved has become this. */
+      const settle = (reserved: number, taken: number): void => add(isShared ? taken - reserved : taken);
       return {
         allocator: {
           alloc(size, align, tag) {
-            if (inUse() + expected(size, align === PAGE) > most) return 0;
-            const ptr = alloc(size, align, tag);
-            if (ptr !== 0) add(usableSize(ptr));
+            const reserved = expected(size, align === PAGE);
+            if (!reserve(reserved)) return 0;
+            let ptr = 0;
+            try {
+              ptr = alloc(size, align, tag);
+            } finally {
+              settle(reserved, ptr === 0 ? 0 : usableSize(ptr));
+            }
             return ptr;
           },
           free(ptr) {
@@ -67,16 +87,26 @@ export function limit(options: { readonly bytes: number }): Plugin<"limit", Limi
           },
           resize(ptr, size) {
             const before = usableSize(ptr);
-            if (isOver(ptr, before, size, GRANULE)) return false;
-            if (!resize(ptr, size)) return false;
-            add(usableSize(ptr) - before);
-            return true;
+            const reserved = growth(ptr, before, size, GRANULE);
+            if (!reserve(reserved)) return false;
+            let done = false;
+            try {
+              done = resize(ptr, size);
+            } finally {
+              settle(reserved, done ? usableSize(ptr) - before : 0);
+            }
+            return done;
           },
           realloc(ptr, size, align, tag) {
             const before = usableSize(ptr);
-            if (isOver(ptr, before, size, align)) return 0;
-            const moved = realloc(ptr, size, align, tag);
-            if (moved !== 0) add(usableSize(moved) - before);
+            const reserved = growth(ptr, before, size, align);
+            if (!reserve(reserved)) return 0;
+            let moved = 0;
+            try {
+              moved = realloc(ptr, size, align, tag);
+            } finally {
+              settle(reserved, moved === 0 ? 0 : usableSize(moved) - before);
+            }
             return moved;
           },
           ...(recover &&

@@ -84,7 +84,9 @@ export function placeRegion(stack: ResolvedStack, base: number, end: number, max
   ): number => {
     const address = roundUp(next, REGION_ALIGN);
     const bytes =
-      typeof asked === "function" ? asked({ regionBytes: areaMax - base, layout, options, shards }) : (asked ?? 0);
+      typeof asked === "function"
+        ? asked({ regionBytes: areaMax - base, layout, options, shards })
+        : (asked ?? 0);
     if (!Number.isInteger(bytes) || bytes < 0)
       throw new HeapError("ERR_COMPOSITION", `stateBytes is ${show(bytes)}`);
     next = address + bytes;

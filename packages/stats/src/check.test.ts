@@ -19,7 +19,7 @@ function prepared() {
   const { f64 } = heap.memory;
   // Found by what the totals' first figure must be, which is nowhere else.
   const start = f64.subarray(0, heap.region.areaStart / 8).indexOf(12_345 + 200 + 5) - TOTAL_CURRENT;
-  return { heap, mesh, sound, ptr, start, plan: planState(60, true) };
+  return { heap, mesh, sound, ptr, start, plan: planState(60, true, 1) };
 }
 
 const found = (heap: { check(): void }): string => {
@@ -94,7 +94,7 @@ describe("check", () => {
   it("finds wrong size classes", () => {
     const { heap, start, plan } = prepared();
     const { f64 } = heap.memory;
-    const classes = start + plan.classes / 8;
+    const classes = start + (plan.records + plan.classes) / 8;
     for (let at = classes; at < classes + 3 * CLASS_RECORD; at++) {
       f64[at] += 1;
       expect(found(heap)).toContain("stats: ");

@@ -59,6 +59,13 @@ export function createLayer(inner: Inner, ctx: Context, records: Records): Layer
     words[at + 1] = taken;
   }
 
+  /** Behind a front others count, too. */
+  function countMade(): number {
+    if (ctx.shards > 1) return Atomics.add(words, made, 1) + 1;
+    words[made] += 1;
+    return words[made];
+  }
+
   /** Were fewer than `shortLived` blocks made since? */
   function isYoung(born: number): boolean {
     return (words[made] - born) >>> 0 < youth;
@@ -114,8 +121,7 @@ export function createLayer(inner: Inner, ctx: Context, records: Records): Layer
       const taken = takenSize(ptr);
       write(ptr, id, size, taken);
       if (bornSlot !== undefined) {
-        words[made] += 1;
-        bornSlot.write(ptr, words[made]);
+        bornSlot.write(ptr, countMade());
       }
       records.allocated(id, size, taken);
       return ptr;

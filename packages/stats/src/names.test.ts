@@ -146,7 +146,7 @@ describe("maxTags", () => {
   ])("in a heap of %i bytes is %i, at up to 170 bytes each", (memory, expected) => {
     const counted = heapOf(undefined, memory);
     expect(counted.stats.maxTags).toBe(expected);
-    expect(planState(expected, false).bytes / expected).toBeLessThan(170);
+    expect(planState(expected, false, 1).bytes / expected).toBeLessThan(170);
     for (let index = 0; index < expected; index++) counted.stats.tag(`tag ${index}`);
     expect(() => counted.stats.tag("one more")).toThrowError(
       expect.objectContaining({ code: "ERR_TAGS_FULL" }),

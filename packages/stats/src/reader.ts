@@ -7,6 +7,7 @@
 import type { Context, Inner, Tag, Totals } from "@heapwright/core";
 import type { Counters, HeapStats, SizeClass, StatsSnapshot, TagStats } from "./figures.js";
 import type { Names } from "./names.js";
+import { type Copy, gather } from "./sharded.js";
 import {
   ALLOCATED,
   ALLOCATIONS,
@@ -30,16 +31,6 @@ import {
   TOTAL_TAKEN_PEAK,
 } from "./state.js";
 
-/** Records as they were at one moment, that of requests without a tag first. */
-interface Copy {
-  readonly count: number;
-  /** The state's first 64 bytes. */
-  readonly header: Float64Array;
-  readonly records: Float64Array;
-  /** Empty where none are kept. */
-  readonly classes: Float64Array;
-}
-
 interface HeapFigures {
   readonly capacity: number;
   readonly free: number;
@@ -51,6 +42,7 @@ export class Reader {
   readonly #inner: Inner;
   readonly #names: Names;
   readonly #start: number;
+  readonly #plan: StatePlan;
   readonly #classes: number;
   readonly #youth: boolean;
 
@@ -59,7 +51,8 @@ export class Reader {
     this.#inner = inner;
     this.#names = names;
     this.#start = ctx.state >>> 3;
-    this.#classes = plan.classes === 0 ? 0 : (ctx.state + plan.classes) >>> 3;
+    this.#plan = plan;
+    this.#classes = plan.classes === 0 ? 0 : (ctx.state + plan.records + plan.classes) >>> 3;
     this.#youth = (ctx.options.shortLived as number) > 0;
   }
 
@@ -94,6 +87,7 @@ export class Reader {
   }
 
   #copy(first = 0, end = this.#names.count + 1): Copy {
+    if (this.#plan.shards > 1) return gather(this.#ctx, this.#plan, first, end);
     const { f64 } = this.#ctx.memory;
     const records = this.#start + RECORDS;
     const classes = this.#classes;

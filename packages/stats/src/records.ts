@@ -48,7 +48,7 @@ export function createRecords(ctx: Context, plan: StatePlan): Records {
   const state = ctx.state >>> 2;
   const header = ctx.state >>> 3;
   const records = header + RECORDS;
-  const classes = plan.classes === 0 ? 0 : (ctx.state + plan.classes) >>> 3;
+  const classes = plan.classes === 0 ? 0 : records + (plan.classes >>> 3);
   let words = ctx.memory.u32;
   let figures = ctx.memory.f64;
   ctx.onRefresh(() => {

@@ -21,7 +21,12 @@
  *
  * Classes, only with `sizeClasses`: for each record 33 pairs of Float64, blocks made and blocks live, of 2^(n-1) < size <= 2^n.
  *
- * Price: 80 bytes a tag, 64 + 4 for its name, 8 to 16 in the index; with `sizeClasses` 528 more.
+ * Behind a front every agent counts into a shard of its own (sharded.ts), and peaks are in words that all of them share:
+ *
+ *     header|peaks|shard 0|shard 1| … |names|index          shard    |records|classes|total|       peaks    |current|peak|taken|taken peak|
+ *
+ * Price: 80 bytes a tag, 64 + 4 for its name, 8 to 16 in the index; with `sizeClasses` 528 more; behind a front 80 (608) for each agent there can be,
+ * and 16.
  */
 import type { StateSize } from "@heapwright/core";
 import { indexSlots, NAME_BYTES } from "./names.js";
@@ -70,30 +75,57 @@ export function classOf(size: number): number {
 /** Byte offsets from the state's start. */
 export interface StatePlan {
   readonly maxTags: number;
-  /** 0: none are kept. */
+  /** Shards there are, and bytes of one. */
+  readonly shards: number;
+  readonly shardBytes: number;
+  /** The first shard; without a front, where there is one, the first record. */
+  readonly records: number;
+  /** From a shard's start on; 0: none are kept. */
   readonly classes: number;
+  /** Only with several shards. */
+  readonly peaks: number;
   readonly names: number;
   readonly index: number;
   readonly bytes: number;
 }
 
-export function planState(maxTags: number, sizeClasses: boolean): StatePlan {
-  const records = maxTags + 1;
-  const end = (RECORDS + records * RECORD) * 8;
-  const names = end + (sizeClasses ? records * CLASS_RECORD * 8 : 0);
+export function planState(maxTags: number, sizeClasses: boolean, shards: number): StatePlan {
+  const count = maxTags + 1;
+  const classes = count * RECORD * 8;
+  const peaks = RECORDS * 8;
+  const records = shards === 1 ? peaks : roundLine(peaks + (count + 1) * 16);
+  const used = classes + (sizeClasses ? count * CLASS_RECORD * 8 : 0);
+  // Behind a front a shard has two pending totals besides, and lines of its own.
+  const shardBytes = shards === 1 ? used : roundLine(used + 16);
+  const names = records + shards * shardBytes;
   const index = names + maxTags * (NAME_BYTES + 4);
   return {
     maxTags,
-    classes: sizeClasses ? end : 0,
+    shards,
+    shardBytes,
+    records,
+    classes: sizeClasses ? classes : 0,
+    peaks: shards === 1 ? 0 : peaks,
     names,
     index,
     bytes: index + indexSlots(maxTags) * 4,
   };
 }
 
-/** Tags there is room for where the option does not say: one for each 16 KiB the region can reach, at least 64, at most 4096. */
-export function maxTagsFor({ regionBytes, options }: Pick<StateSize, "regionBytes" | "options">): number {
+/** A cache line. */
+const roundLine = (bytes: number): number => Math.ceil(bytes / 64) * 64;
+
+/**
+ * Tags there is room for where the option does not say: one for each 16 KiB the region can reach, at least 64, at most 4096; behind a front one
+ * for each 8 KiB, divided by the agents there can be.
+ */
+export function maxTagsFor({
+  regionBytes,
+  options,
+  shards,
+}: Pick<StateSize, "regionBytes" | "options" | "shards">): number {
   const asked = options.maxTags as number;
   if (asked > 0) return Math.min(asked, MOST_TAGS);
-  return Math.min(MOST_DEFAULT, Math.max(LEAST_DEFAULT, Math.floor(regionBytes / 16_384)));
+  const wanted = shards === 1 ? regionBytes / 16_384 : regionBytes / 8192 / shards;
+  return Math.min(MOST_DEFAULT, Math.max(LEAST_DEFAULT, Math.floor(wanted)));
 }

@@ -28,6 +28,7 @@ import { Names } from "./names.js";
 import { checkFlag, checkInteger } from "./options.js";
 import { Reader } from "./reader.js";
 import { createRecords } from "./records.js";
+import { createShardedRecords } from "./sharded.js";
 import { MOST_TAGS, maxTagsFor, planState, TAG_BASE, TAGS } from "./state.js";
 
 export interface StatsOptions {
@@ -72,7 +73,8 @@ export function stats(options: StatsOptions = {}): Plugin<"stats", StatsApi> {
       { name: "sizes", words: 2 },
       ...((shortLived as number) > 0 ? ["born"] : []),
     ],
-    stateBytes: (size) => planState(maxTagsFor(size), size.options.sizeClasses as boolean).bytes,
+    concurrent: true,
+    stateBytes: (size) => planState(maxTagsFor(size), size.options.sizeClasses as boolean, size.shards).bytes,
     create: createStats,
   };
 }
@@ -89,14 +91,15 @@ function createStats(inner: Inner, ctx: Context): PluginInstance<StatsApi> {
       },
     );
   }
-  const maxTags = maxTagsFor({ regionBytes: region.areaMax - region.base, options });
-  const plan = planState(maxTags, options.sizeClasses as boolean);
+  const { shards } = ctx;
+  const maxTags = maxTagsFor({ regionBytes: region.areaMax - region.base, options, shards });
+  const plan = planState(maxTags, options.sizeClasses as boolean, shards);
   const names = new Names(ctx, plan.maxTags, {
     count: ctx.state + TAGS * 4,
     names: ctx.state + plan.names,
     index: ctx.state + plan.index,
   });
-  const records = createRecords(ctx, plan);
+  const records = shards === 1 ? createRecords(ctx, plan) : createShardedRecords(ctx, plan);
   const { allocator, slots, unknownTag, within } = createLayer(inner, ctx, records);
   const reader = new Reader(ctx, inner, plan, names);
   return {

@@ -15,6 +15,8 @@
  * Found here: freeing (resizing, asking the size of) a block that waits, or what lies in it; with `poison` in the stack, bytes
  * written to it, when it leaves, at `check()`, and with `verify: "every-free"` at each free.
  *
+ * Behind a front each agent has a quarantine of its own, of `slots` and `bytes`; what it holds is freed when it leaves or has ended.
+ *
  * The heap grows before the quarantine is drained: what it holds back is worth more than memory that can still be had. Bound it by
  * `bytes` where it is not.
  *
@@ -67,11 +69,12 @@ export function delayedFree(options: DelayedFreeOptions = {}): Plugin<"delayedFr
     name: "delayedFree",
     version: 1,
     phase: "guard",
+    concurrent: true,
     rank: 30,
     options: { ...(slots === undefined ? {} : { slots }), ...(bytes === undefined ? {} : { bytes }) },
     defaults: { slots: 64, bytes: MAX_BYTES },
     slots: ["order"],
-    stateBytes: ({ options }) => ringBytes(options.slots as number),
+    stateBytes: ({ options, shards }) => shards * ringBytes(options.slots as number, shards),
     create: (inner, ctx) => createQuarantine(inner, ctx, verify === "every-free"),
   };
 }
@@ -80,7 +83,7 @@ function createQuarantine(
   inner: Inner,
   ctx: Context,
   everyFree: boolean,
-): { allocator: Partial<Inner>; api: DelayedFreeApi } {
+): { allocator: Partial<Inner>; api: DelayedFreeApi; leave?(): void } {
   const { alloc, free, resize, usableSize, takenSize, reset, release, walk, check, totals, recover } = inner;
   const { region, agent } = ctx;
   const maxBytes = ctx.options.bytes as number;
@@ -88,7 +91,11 @@ function createQuarantine(
   const poisoned = (ctx.plugins.get("poison")?.freed as number | undefined) ?? -1;
   const double = poisonDouble(poisoned & 255);
   const order = ctx.slot("order");
-  const ring = new Ring(ctx, ctx.options.slots as number);
+  const rings = Array.from(
+    { length: ctx.shards },
+    (_, shard) => new Ring(ctx, ctx.options.slots as number, shard),
+  );
+  const ring = rings[ctx.shard] as Ring;
   let bytes = ctx.memory.u8;
   let words = ctx.memory.i32;
   let doubles = ctx.memory.f64;
@@ -115,20 +122,22 @@ function createQuarantine(
   /** The strategy takes what waits for live: a pointer into it is one into freed memory all the same. */
   function refusal(ptr: number, error: unknown): unknown {
     if (ptr % 16 !== 0) return error;
-    for (let index = 0; index < ring.count; index++) {
-      const start = ring.ptr(index);
-      if (ptr < start) continue;
-      const size = usableSize(start);
-      if (ptr >= start + size) continue;
-      const by = ring.freedBy(index);
-      const what = ptr === start ? "was freed before" : `lies in the freed block at ${hex(start)}`;
-      return ctx.error("ERR_DOUBLE_FREE", `${hex(ptr)} ${what}, by agent ${by}; it is in quarantine`, {
-        ptr,
-        block: { ptr: start, size, state: "quarantined" },
-        offset: ptr - start,
-        relativeTo: "block",
-        freedAt: `agent ${by}`,
-      });
+    for (const each of rings) {
+      for (let index = 0; index < each.count; index++) {
+        const start = each.ptr(index);
+        if (ptr < start) continue;
+        const size = sizeAt(start);
+        if (ptr >= start + size) continue;
+        const by = each.freedBy(index);
+        const what = ptr === start ? "was freed before" : `lies in the freed block at ${hex(start)}`;
+        return ctx.error("ERR_DOUBLE_FREE", `${hex(ptr)} ${what}, by agent ${by}; it is in quarantine`, {
+          ptr,
+          block: { ptr: start, size, state: "quarantined" },
+          offset: ptr - start,
+          relativeTo: "block",
+          freedAt: `agent ${by}`,
+        });
+      }
     }
     // It waits by its slot, but not in the ring: the slot was overwritten, or it left while the heap was broken.
     return (
@@ -136,12 +145,22 @@ function createQuarantine(
     );
   }
 
+  /** Of a block that waits; 0 if it has just left another agent's quarantine. */
+  function sizeAt(ptr: number): number {
+    try {
+      return usableSize(ptr);
+    } catch (error) {
+      if (rings.length > 1) return 0;
+      throw error;
+    }
+  }
+
   // ---- poison ------------------------------------------------------------------------------------------------------
 
   const isPoison = (): number => poisoned;
 
-  function damageOf(index: number): Damage | undefined {
-    const ptr = ring.ptr(index);
+  function damageOf(of: Ring, index: number): Damage | undefined {
+    const ptr = of.ptr(index);
     const size = usableSize(ptr);
     if (firstUnpoisoned(bytes, doubles, ptr, ptr + size, poisoned, double) < 0) return undefined;
     return {
@@ -150,7 +169,7 @@ function createQuarantine(
       from: ptr,
       to: ptr + size,
       expected: isPoison,
-      freedBy: ring.freedBy(index),
+      freedBy: of.freedBy(index),
     };
   }
 
@@ -159,9 +178,9 @@ function createQuarantine(
   }
 
   /** Throws for the `index`-th of the blocks that wait if it was written to; then it is as if it had not been. */
-  function verify(index: number, foundAt: string): void {
+  function verify(of: Ring, index: number, foundAt: string): void {
     if (poisoned < 0) return;
-    const damage = damageOf(index);
+    const damage = damageOf(of, index);
     if (damage === undefined) return;
     const error = damageError(ctx, damage, foundAt);
     mend(damage);
@@ -171,23 +190,28 @@ function createQuarantine(
   // ---- in and out --------------------------------------------------------------------------------------------------
 
   /** The block that has waited longest becomes free. Throws, and it still waits, if it was written to. */
-  function evict(foundAt: string): void {
-    const ptr = ring.ptr(0);
+  function evict(of: Ring, foundAt: string): void {
+    const ptr = of.ptr(0);
     const usable = usableSize(ptr);
     if (poisoned >= 0 && firstUnpoisoned(bytes, doubles, ptr, ptr + usable, poisoned, double) >= 0)
-      verify(0, foundAt);
-    const isApart = ring.isApart(0);
+      verify(of, 0, foundAt);
+    const isApart = of.isApart(0);
     // Out first: where the heap is too broken to free this one, the others shall not wait behind it for ever.
-    ring.leave();
+    of.leave();
     free(ptr);
-    ring.forget(usable, isApart);
+    of.forget(usable, isApart);
+  }
+
+  /** All that wait become free, in whose quarantine ever. */
+  function drainAll(foundAt: string): void {
+    for (const each of rings) while (each.count > 0) evict(each, foundAt);
   }
 
   /** What no drained quarantine makes possible is not worth draining it. */
   function allocDraining(size: number, align: number, tag: number): number {
     if (size > region.areaEnd - region.areaStart) return 0;
     while (ring.count > 0) {
-      evict("alloc()");
+      evict(ring, "alloc()");
       const ptr = alloc(size, align, tag);
       if (ptr !== 0) {
         order.write(ptr, 0);
@@ -206,11 +230,11 @@ function createQuarantine(
     },
     free(ptr: number): void {
       const usable = liveSize(ptr);
-      if (everyFree) for (let index = 0; index < ring.count; index++) verify(index, "free()");
+      if (everyFree) for (let index = 0; index < ring.count; index++) verify(ring, index, "free()");
       // What is too large to wait at all drives nobody out.
       const waits = usable <= maxBytes;
       while (waits && ring.count > 0 && (ring.count === ring.slots || ring.bytes + usable > maxBytes))
-        evict("free()");
+        evict(ring, "free()");
       if (poisoned >= 0) fillPoison(bytes, words, ptr, ptr + usable, poisoned);
       if (!waits) {
         free(ptr);
@@ -234,14 +258,21 @@ function createQuarantine(
   const isWaiting = ({ ptr, state }: WalkedBlock): boolean =>
     (state === "used" || state === "page") && order.read(ptr) !== 0;
 
-  function checkRing(report: (finding: Finding) => void): void {
+  function checkRings(report: (finding: Finding) => void): void {
+    for (const [shard, each] of rings.entries()) checkRing(each, shard, report);
+  }
+
+  /** Which ring's number it is. */
+  const isOf = (shard: number, number: number): boolean => (number & (ring.step - 1)) === shard;
+
+  function checkRing(ring: Ring, shard: number, report: (finding: Finding) => void): void {
     const { count, slots, writtenCount } = ring;
     if (writtenCount > slots) report({ message: `quarantine: ${writtenCount} blocks in ${slots} places` });
     if (ring.first >= slots) report({ message: `quarantine: the first place is ${ring.first} of ${slots}` });
     const waiting = new Set<number>();
     let sum = 0;
     walk?.((block) => {
-      if (!isWaiting(block)) return;
+      if (!isWaiting(block) || !isOf(shard, order.read(block.ptr))) return;
       waiting.add(block.ptr);
       sum += block.usable;
     });
@@ -254,13 +285,13 @@ function createQuarantine(
         continue;
       }
       waiting.delete(ptr);
-      const expected = ring.order - (count - 1 - index);
+      const expected = ring.order - ring.step * (count - 1 - index);
       if (expected > 0 && order.read(ptr) !== expected)
         report({
           message: `quarantine: the block at ${hex(ptr)} is number ${order.read(ptr)}, not ${expected}`,
           ptr,
         });
-      const damage = poisoned < 0 ? undefined : damageOf(index);
+      const damage = poisoned < 0 ? undefined : damageOf(ring, index);
       if (damage === undefined) continue;
       report(describeDamage(ctx, damage, "check()"));
       mend(damage);
@@ -269,20 +300,24 @@ function createQuarantine(
       report({ message: `quarantine: the block at ${hex(ptr)} waits in no place`, ptr });
   }
 
-  /** More than there are places for cannot wait: those that did longest become free. Who freed them is only in the ring, if there. */
-  function rebuildRing(): void {
+  /**
+   * More than there are places for cannot wait: those that did longest become free. Who freed them is only in the ring, if there.
+   * @param dead It is that of an agent which has ended, and has none any more: all of them become free.
+   */
+  function rebuildRing(ring: Ring, shard: number, dead: boolean): void {
     const by = new Map<number, number>();
     for (let index = 0; index < ring.count; index++) by.set(ring.ptr(index), ring.freedBy(index));
     const waiting: { readonly ptr: number; readonly usable: number; readonly order: number }[] = [];
     walk?.((block) => {
-      if (isWaiting(block))
+      if (isWaiting(block) && isOf(shard, order.read(block.ptr)))
         waiting.push({ ptr: block.ptr, usable: block.usable, order: order.read(block.ptr) });
     });
     // Behind the latest number: where numbers have begun again, the high ones are older.
     const age = (each: { readonly order: number }): number => (ring.order - each.order) >>> 0;
     waiting.sort((a, b) => age(b) - age(a));
     ring.clear();
-    for (const { ptr } of waiting.splice(0, Math.max(0, waiting.length - ring.slots))) free(ptr);
+    const tooMany = dead ? waiting.length : Math.max(0, waiting.length - ring.slots);
+    for (const { ptr } of waiting.splice(0, tooMany)) free(ptr);
     for (const { ptr, usable } of waiting) {
       const slot = order.address(ptr);
       const isApart = slot < region.areaStart || slot >= region.areaEnd;
@@ -292,6 +327,22 @@ function createQuarantine(
     // The number that was given last, if the block it was for never got it.
     const newest = waiting[waiting.length - 1];
     if (newest !== undefined) ring.resume(newest.order);
+  }
+
+  const sum = (figure: "count" | "bytes" | "bytesApart"): number =>
+    rings.reduce((all, each) => all + each[figure], 0);
+
+  /** Behind a front nobody else frees what waits here. What was written to is reported when all are free. */
+  function leave(): void {
+    let found: unknown;
+    while (ring.count > 0) {
+      try {
+        evict(ring, "detach()");
+      } catch (error) {
+        found ??= error;
+      }
+    }
+    if (found !== undefined) throw found;
   }
 
   const allocator: Partial<Inner> = {
@@ -304,12 +355,12 @@ function createQuarantine(
     ...(reset && {
       reset() {
         reset();
-        ring.clear();
+        for (const each of rings) each.clear();
       },
     }),
     ...(release && {
       release(mark) {
-        while (ring.count > 0) evict("release()");
+        drainAll("release()");
         release(mark);
       },
     }),
@@ -326,19 +377,20 @@ function createQuarantine(
       walk && {
         recover(interrupted) {
           recover(interrupted);
-          rebuildRing();
+          for (const [shard, each] of rings.entries()) rebuildRing(each, shard, shard === interrupted.shard);
         },
       }),
     check(report) {
       check?.(report);
-      checkRing(report);
+      checkRings(report);
     },
     ...(totals && {
       totals(into) {
         totals(into);
-        into.quarantined += ring.bytes;
-        if (ring.bytesApart === 0 || walk === undefined) {
-          into.used -= ring.bytes;
+        const waiting = sum("bytes");
+        into.quarantined += waiting;
+        if (sum("bytesApart") === 0 || walk === undefined) {
+          into.used -= waiting;
           return;
         }
         // Blocks without a header may be page runs: the walk knows as what the strategy counts them.
@@ -350,16 +402,14 @@ function createQuarantine(
   };
   const api: DelayedFreeApi = {
     get count() {
-      return ctx.exclusive(() => ring.count);
+      return ctx.exclusive(() => sum("count"));
     },
     get bytes() {
-      return ctx.exclusive(() => ring.bytes);
+      return ctx.exclusive(() => sum("bytes"));
     },
     drain() {
-      ctx.exclusive(() => {
-        while (ring.count > 0) evict("drain()");
-      });
+      ctx.exclusive(() => drainAll("drain()"));
     },
   };
-  return { allocator, api };
+  return { allocator, api, ...(rings.length > 1 && { leave }) };
 }

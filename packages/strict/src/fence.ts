@@ -44,6 +44,7 @@ export function fence(options: FenceOptions = {}): Plugin<"fence", undefined> {
     name: "fence",
     version: 1,
     phase: "guard",
+    concurrent: true,
     rank: 10,
     options: { ...(bytes === undefined ? {} : { bytes }), ...(before === undefined ? {} : { before }) },
     defaults: { bytes: 64, before: 16 },

@@ -22,12 +22,14 @@ export interface Buried {
 export class Graveyard {
   readonly #at: number;
   readonly #base: number;
+  readonly #isShared: boolean;
   #words: Uint32Array;
 
   /** @param address Byte address of `GRAVEYARD_BYTES`. */
   constructor(ctx: Context, address: number) {
     this.#at = address >>> 2;
     this.#base = ctx.region.base;
+    this.#isShared = ctx.shards > 1;
     this.#words = ctx.memory.u32;
     ctx.onRefresh(() => {
       this.#words = ctx.memory.u32;
@@ -36,13 +38,20 @@ export class Graveyard {
 
   bury(ptr: number, size: number, seq: number, agent: number): void {
     const words = this.#words;
-    const next = words[this.#at] % PLACES;
+    const next = this.#next();
     const place = this.#at + 4 + next * PLACE_WORDS;
     words[place] = ptr - this.#base;
     words[place + 1] = size;
     words[place + 2] = seq;
     words[place + 3] = agent;
-    words[this.#at] = (next + 1) % PLACES;
+  }
+
+  /** The next place, which behind a front somebody else may be asking for, too. */
+  #next(): number {
+    if (this.#isShared) return Atomics.add(this.#words, this.#at, 1) % PLACES;
+    const next = this.#words[this.#at] % PLACES;
+    this.#words[this.#at] = (next + 1) % PLACES;
+    return next;
   }
 
   /** The block freed last of those an address lay in. */

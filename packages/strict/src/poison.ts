@@ -36,6 +36,7 @@ export function poison(options: PoisonOptions = {}): Plugin<"poison", undefined>
     name: "poison",
     version: 1,
     phase: "guard",
+    concurrent: true,
     rank: 20,
     options: { ...(freed === undefined ? {} : { freed }), ...(fresh === undefined ? {} : { fresh }) },
     defaults: { freed: 0xcb, fresh: 0xcd },

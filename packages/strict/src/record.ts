@@ -59,6 +59,7 @@ export function record(options: RecordOptions, sizes: boolean): Plugin<"strict",
     name: "strict",
     version: 1,
     phase: "guard",
+    concurrent: true,
     rank: -10,
     options: { sizes },
     slots: ["seq", "tag", "agent", ...(sizes ? ["size"] : [])],
@@ -122,11 +123,21 @@ function createRecord(inner: Inner, ctx: Context, options: RecordOptions): Plugi
     else throw report;
   }
 
+  /** The next number, which behind a front somebody else may be taking, too. */
+  function takeSeq(): number {
+    for (;;) {
+      const before = words[state];
+      const seq = nextSeq(before);
+      if (ctx.shards === 1) words[state] = seq;
+      else if (Atomics.compareExchange(words, state, before, seq) !== before) continue;
+      if (seq < before) words[state + 1] = 1;
+      return seq;
+    }
+  }
+
   /** The block has a number of its own from now on. */
   function note(ptr: number, size: number, tag: number, above: (...args: never[]) => unknown): void {
-    const seq = nextSeq(words[state]);
-    if (seq < words[state]) words[state + 1] = 1;
-    words[state] = seq;
+    const seq = takeSeq();
     seqSlot.write(ptr, liveWord(seq));
     tagSlot.write(ptr, tag);
     agentSlot.write(ptr, agent);

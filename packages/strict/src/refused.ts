@@ -37,6 +37,7 @@ export function strictErrors(records: RefusedByRegion): Plugin<"strictErrors", u
     name: "strictErrors",
     version: 1,
     phase: "trace",
+    concurrent: true,
     rank: Number.NEGATIVE_INFINITY,
     create(inner, ctx) {
       const frees = records.get(ctx.region);

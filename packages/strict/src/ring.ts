@@ -8,7 +8,8 @@
  * |---|---|
  * | count | places in use, from `first` on, around the end of the ring; at most `slots` |
  * | first | place of the block that was freed first |
- * | order | number the last freed block got, of which each block has its own in its header slot; never 0 |
+ * | order | number the last freed block got, of which each block has its own in its header slot; never 0. Behind a front there is a ring a shard, and |
+ * | | the number's lowest bits say which |
  * | bytes | payload bytes of all blocks that wait |
  * | apart | those of them whose blocks have no chunk header: page runs, mostly, which the strategy counts elsewhere |
  * | offset | the block's payload from the heap's base |
@@ -29,7 +30,14 @@ const PLACES = 8;
 const PLACE_WORDS = 2;
 const APART_BIT = 0x80000000;
 
-export const ringBytes = (slots: number): number => (PLACES + PLACE_WORDS * slots) * 4;
+/** With several, lines of 64 bytes each: they are different agents'. */
+export function ringBytes(slots: number, shards: number): number {
+  const bytes = (PLACES + PLACE_WORDS * slots) * 4;
+  return shards === 1 ? bytes : Math.ceil(bytes / 64) * 64;
+}
+
+/** From one number of a shard to its next: the lowest power of two that tells all shards. */
+export const orderStep = (shards: number): number => 2 ** Math.ceil(Math.log2(shards));
 
 /**
  * One agent's view of the ring. All of it in the heap's memory; call with the lock held. Fields are only declared, as hot paths like
@@ -37,14 +45,19 @@ export const ringBytes = (slots: number): number => (PLACES + PLACE_WORDS * slot
  */
 export class Ring {
   declare readonly slots: number;
+  /** Numbers of this ring are `shard` modulo `step`. */
+  declare readonly step: number;
+  declare private readonly shard: number;
   /** Index of the first word, and the heap's base. */
   declare private readonly at: number;
   declare private readonly base: number;
   declare private words: Int32Array;
 
-  constructor(ctx: Context, slots: number) {
+  constructor(ctx: Context, slots: number, shard: number) {
     this.slots = slots;
-    this.at = ctx.state >>> 2;
+    this.step = orderStep(ctx.shards);
+    this.shard = shard;
+    this.at = (ctx.state + shard * ringBytes(slots, ctx.shards)) >>> 2;
     this.base = ctx.region.base;
     this.words = ctx.memory.i32;
     ctx.onRefresh(() => {
@@ -100,7 +113,8 @@ export class Ring {
 
   /** The number of the next block: 1 … 2^32 - 1, then from 1 on. */
   nextOrder(): number {
-    const order = (this.words[this.at + ORDER] + 1) | 0 || 1;
+    const { step } = this;
+    const order = ((this.words[this.at + ORDER] & -step) + step + this.shard) | 0 || step;
     this.words[this.at + ORDER] = order;
     return order;
   }

@@ -70,7 +70,8 @@ export function createTotals(cache: Cache, totals: NonNullable<Inner["totals"]>)
 function liveCells({ words, bitWords }: Cache, record: number): number {
   let used = words[record + CELLS_USED];
   if (words[record + NOTES] === 0) return used;
-  for (let at = record + BITS + bitWords; at < record + BITS + 2 * bitWords; at++) used -= countBits(words[at]);
+  for (let at = record + BITS + bitWords; at < record + BITS + 2 * bitWords; at++)
+    used -= countBits(words[at]);
   return used;
 }
 
@@ -132,11 +133,18 @@ function brokenSpan(cache: Cache, record: number, id: number, mapped: Set<number
   return wrong;
 }
 
-function checkMap(cache: Cache, mapped: ReadonlySet<number>, say: (message: string, ptr?: number) => void): void {
+function checkMap(
+  cache: Cache,
+  mapped: ReadonlySet<number>,
+  say: (message: string, ptr?: number) => void,
+): void {
   const { region } = cache.ctx;
   for (let page = Math.floor(region.areaStart / PAGE) * PAGE; page < region.areaEnd; page += PAGE) {
     if (mapped.has(page) || spanAt(cache, page) === 0) continue;
-    say(`the page at 0x${page.toString(16)} leads to record ${spanAt(cache, page)}, which has no such page`, page);
+    say(
+      `the page at 0x${page.toString(16)} leads to record ${spanAt(cache, page)}, which has no such page`,
+      page,
+    );
   }
 }
 
@@ -154,7 +162,8 @@ function checkLists(cache: Cache, say: (message: string) => void): void {
         return length;
       }
       found.set(id, name);
-      if (back && words[recordOf(cache, id) + BEFORE] !== before) say(`${name} does not lead back from record ${id}`);
+      if (back && words[recordOf(cache, id) + BEFORE] !== before)
+        say(`${name} does not lead back from record ${id}`);
       before = id;
       length++;
     }
@@ -167,7 +176,8 @@ function checkLists(cache: Cache, say: (message: string) => void): void {
     for (let sizeClass = 0; sizeClass < cache.cells.length; sizeClass++)
       follow(`shard ${number}, class ${sizeClass}`, shard + LISTS + sizeClass, true);
     const spares = follow(`shard ${number}, spares`, shard + SPARE, false);
-    if (spares !== words[shard + SPARES]) say(`shard ${number} has ${spares} spares, not ${words[shard + SPARES]}`);
+    if (spares !== words[shard + SPARES])
+      say(`shard ${number} has ${spares} spares, not ${words[shard + SPARES]}`);
   }
   follow("idle", shared + IDLE, false);
   const count = words[shared + RECORDS_USED];

@@ -15,7 +15,17 @@
  * A block that was made and given to nobody is freed: `made` says which, the agent's journal what was handed out.
  */
 import type { Interrupted } from "../types.js";
-import { type Cache, eachSpan, isFull, mapSpan, orphanList, ownList, recordOf, spanAt, startOf } from "./cache.js";
+import {
+  type Cache,
+  eachSpan,
+  isFull,
+  mapSpan,
+  orphanList,
+  ownList,
+  recordOf,
+  spanAt,
+  startOf,
+} from "./cache.js";
 import { link, push } from "./lists.js";
 import { collect, countBits, giveSpan } from "./spans.js";
 import {
@@ -99,7 +109,8 @@ function endNobodys(cache: Cache, made: number, handedOut: number): void {
 /** From starts, owners, classes and bits everything else. Nobody is inside. */
 export function rebuild(cache: Cache): void {
   const { words, shared, plan, ctx } = cache;
-  for (let number = 0; number < ctx.shards; number++) words.fill(0, shardAt(cache, number), shardAt(cache, number + 1));
+  for (let number = 0; number < ctx.shards; number++)
+    words.fill(0, shardAt(cache, number), shardAt(cache, number + 1));
   remap(cache);
   eachSpan(cache, (record, id) => {
     words[record + NOTES] = 0;
@@ -113,7 +124,8 @@ export function rebuild(cache: Cache): void {
     if (words[record + CELLS_USED] === 0) {
       push(cache, shard + SPARE, id);
       words[shard + SPARES] += 1;
-    } else if (!isFull(cache, record)) link(cache, ownList(cache, words[record + CLASS]) - cache.shard + shard, id);
+    } else if (!isFull(cache, record))
+      link(cache, ownList(cache, words[record + CLASS]) - cache.shard + shard, id);
   });
   relinkShared(cache);
   eachSpan(cache, (record, id) => {
@@ -122,7 +134,8 @@ export function rebuild(cache: Cache): void {
   relinkShared(cache);
 }
 
-const shardAt = ({ shared, plan }: Cache, shard: number): number => shared + plan.shards + shard * SHARD_WORDS;
+const shardAt = ({ shared, plan }: Cache, shard: number): number =>
+  shared + plan.shards + shard * SHARD_WORDS;
 
 function recount(cache: Cache, record: number): void {
   const { words, bitWords } = cache;
@@ -141,7 +154,11 @@ function remap(cache: Cache): void {
     if (id === 0) continue;
     const from = page * PAGE - startOf(cache, recordOf(cache, id));
     const isRight =
-      id > 0 && id <= cache.plan.maxSpans && words[recordOf(cache, id) + START] !== 0 && from >= 0 && from < spanBytes;
+      id > 0 &&
+      id <= cache.plan.maxSpans &&
+      words[recordOf(cache, id) + START] !== 0 &&
+      from >= 0 &&
+      from < spanBytes;
     if (!isRight) words[map + page - firstPage] = 0;
   }
   eachSpan(cache, (record, id) => mapSpan(cache, startOf(cache, record), id));
@@ -173,4 +190,3 @@ export function forgetAll(cache: Cache): void {
   });
   rebuild(cache);
 }
-

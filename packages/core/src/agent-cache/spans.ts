@@ -11,7 +11,17 @@
  * What concerns the strategy, the orphans or records not in use is done with the heap's lock held, and the shard says what (`asking`), so
  * that it can be brought to an end if the agent ends meanwhile (recover.ts).
  */
-import { type Cache, eachSpan, isFull, mapSpan, orphanList, ownList, recordOf, roundSize, startOf } from "./cache.js";
+import {
+  type Cache,
+  eachSpan,
+  isFull,
+  mapSpan,
+  orphanList,
+  ownList,
+  recordOf,
+  roundSize,
+  startOf,
+} from "./cache.js";
 import { link, pop, push, unlink } from "./lists.js";
 import { twice } from "./refusals.js";
 import {
