@@ -8,6 +8,7 @@ export default defineConfig({
     maxWorkers: "100%",
     projects: [
       "packages/*/vitest.config.ts",
+      "browser",
       {
         resolve: { alias },
         plugins: [snippetModules()],
