@@ -24,7 +24,8 @@ describe.each(STACKS)("%s", (stack) => {
       expect(foreign).toBeGreaterThan(0);
       expect(resized).toBeGreaterThan(0);
     }
-    expect(total("foreign")).toBeGreaterThan(total("allocations") / 20);
+    // Even if they never ran at once, the inboxes would be full.
+    expect(total("foreign")).toBeGreaterThan((WORKERS + 1) * 400 * Math.min(1, SOAK));
     expect(report.held).toBeGreaterThan(0);
     expect(report.contention.contended).toBeGreaterThan(0);
     expect(report.contention.timedOut).toBe(0);

@@ -38,6 +38,7 @@ export async function rejectedBy(promise: Promise<unknown>): Promise<string> {
 }
 
 function describe(error: unknown): string {
-  const { code, name, message } = error as Error & { readonly code?: string };
-  return `${code ?? name}: ${message}`;
+  const { code, name, message } = error as Error & { readonly code?: unknown };
+  // A DOMException has a code, too, which is a number.
+  return `${typeof code === "string" ? code : name}: ${message}`;
 }

@@ -140,7 +140,7 @@ export interface HammerOptions {
 
 export async function hammer({ stack, workers, operations, mainOperations }: HammerOptions) {
   const heap = createHeap({ memory: new SharedArrayBuffer(2 << 20), ...stackOf(stack) });
-  const inboxes = Array.from({ length: workers + 1 }, () => channel(heap, { slots: 64, validate: false }));
+  const inboxes = Array.from({ length: workers + 1 }, () => channel(heap, { slots: 512, validate: false }));
   const gate = new Int32Array(new SharedArrayBuffer(4));
   const at = inboxes.map((inbox) => inbox.at);
   const data = { descriptor: heap.descriptor(), stack, at, operations, gate };
