@@ -1,4 +1,4 @@
-/** Growth that others see, and pages that may share nothing. */
+/** Memory that grows under all who share it, and pages that may share none. */
 import { describe, expect, it } from "vitest";
 import { inBrowser } from "./harness.js";
 import { STACKS } from "./stacks.js";
@@ -6,10 +6,9 @@ import { STACKS } from "./stacks.js";
 const open = inBrowser();
 
 describe.each(STACKS)("%s", (stack) => {
-  it.each(["SharedArrayBuffer", "WebAssembly.Memory"] as const)(
-    "a %s grown by one agent is seen by the others",
-    async (kind) => {
-      const page = await open("isolated");
+  it("a SharedArrayBuffer or WebAssembly.Memory that one agent lets grow is seen by the others", async () => {
+    const page = await open("isolated");
+    for (const kind of ["SharedArrayBuffer", "WebAssembly.Memory"] as const) {
       const report = await page.run("growth", { stack, kind });
       expect([report.kind, report.shared]).toEqual([kind, true]);
       expect(report.blocks.every(({ ptr }) => ptr !== 0)).toBe(true);
@@ -20,10 +19,10 @@ describe.each(STACKS)("%s", (stack) => {
       expect(lengths).toEqual([...new Set(lengths)].sort((a, b) => a - b));
       expect(report.epoch).toBeGreaterThanOrEqual(4);
       expect([report.full, report.left, report.check]).toEqual([0, 0, "nothing"]);
-    },
-  );
+    }
+  });
 
-  it("without isolation: heaps without a lock", async () => {
+  it("without isolation: heaps for one agent", async () => {
     const page = await open("plain");
     for (const kind of ["bytes", "ArrayBuffer", "WebAssembly.Memory"] as const) {
       expect(await page.run("alone", { stack, kind }), kind).toEqual({
@@ -45,10 +44,7 @@ describe.each(STACKS)("%s", (stack) => {
     expect(report.entered).toBeGreaterThan(100);
     expect(report.posting).toMatch(/^DataCloneError/);
     expect(report.check).toBe("nothing");
-  });
-
-  it("without isolation, a worker gets a copy of the heap", async () => {
-    const page = await open("plain");
+    // A worker that is posted a heap has a copy of it.
     const text = "written by the main thread";
     expect(await page.run("copied", { stack })).toEqual({
       there: { text, left: 0, check: "nothing" },

@@ -101,25 +101,39 @@ export async function deaths({ stack, count }: { stack: StackName; count: number
   let faults = 0;
 
   async function recover(id: number): Promise<void> {
-    for (;;) {
+    for (const deadline = Date.now() + 20_000; ; ) {
       try {
         reports.push(plain(heap.recover(id)));
         break;
       } catch (error) {
         // Another one has ended inside, and is to be recovered first.
-        if (!isHeapError(error, "ERR_LOCK_TIMEOUT")) throw error;
+        if (!isHeapError(error, "ERR_LOCK_TIMEOUT") || Date.now() > deadline) throw error;
         await pause(1);
       }
     }
     faults += mine.filter((parcel) => !isWhole(heap, parcel)).length;
   }
 
+  /** How far each has come; `ends` is what it was when that one was said to have ended. */
+  const steps = new Int32Array(new SharedArrayBuffer(4 * count));
+  const [told, ends]: number[][] = [[], []];
   const recovered: Promise<void>[] = [];
   for (let death = 0; death < count; death++) {
-    const victim = start("victim", { descriptor: heap.descriptor(), stack });
+    const victim = start("victim", {
+      descriptor: heap.descriptor(),
+      stack,
+      steps: steps.subarray(death, death + 1),
+    });
     const id = await victim.next<number>();
     await pause(below(12));
-    recovered.push(victim.end().then(() => recover(id)));
+    const end = victim.end();
+    told[death] = Atomics.load(steps, death);
+    recovered.push(
+      end.then(() => {
+        ends[death] = Atomics.load(steps, death);
+        return recover(id);
+      }),
+    );
   }
   await Promise.all(recovered);
   checks.add(thrownBy(() => heap.check()));
@@ -128,16 +142,24 @@ export async function deaths({ stack, count }: { stack: StackName; count: number
   const orphans = liveBlocks(heap);
   for (const ptr of orphans) heap.free(ptr);
   checks.add(thrownBy(() => heap.check()));
-  return { reports, faults, checks: [...checks], orphans: orphans.length, left: liveBlocks(heap).length };
+  const ranOn = told.filter((step, death) => step !== ends[death]).length;
+  const ranAfterTheEnd = ends.filter((step, death) => step !== steps[death]).length;
+  const found = { ranOn, ranAfterTheEnd, orphans: orphans.length };
+  return { ...found, reports, faults, checks: [...checks], left: liveBlocks(heap).length };
+}
+
+export interface VictimData extends Joining {
+  readonly steps: Int32Array;
 }
 
 /** Works until it is terminated. */
-export function victimRole({ descriptor, stack }: Joining, { say }: Surroundings): void {
+export function victimRole({ descriptor, stack, steps }: VictimData, { say }: Surroundings): void {
   const heap: Heap = attachHeap(descriptor, stackOf(stack));
   const below = dice(heap.agent);
   const live: number[] = [];
   say(heap.agent);
   for (;;) {
+    Atomics.add(steps, 0, 1);
     const size = 1 + below(2000);
     const at = below(live.length + 1);
     const ptr = live[at];
