@@ -43,13 +43,13 @@ describe.each(STACKS)("%s", (stack) => {
 
   it("the main thread spins for a worker's lock, waits for it in enterAsync, and wakes a worker", async () => {
     const page = await open("isolated");
-    const holdMs = 120;
+    const holdMs = 80;
     const report = await page.run("contention", { stack, holdMs });
     expect(report.holders).toEqual([report.id, report.id]);
     expect(report.spunMs).toBeGreaterThan(holdMs / 2);
     expect(report.spun).toMatchObject({ contended: 1, slept: 0, timedOut: 0 });
     expect(report.waited).toMatchObject({ contended: 2, slept: 1, timedOut: 0 });
-    expect(report.ticks).toBeGreaterThan(5);
+    expect(report.ticks).toBeGreaterThan(2);
     expect(report.blocked).toBeGreaterThan(0);
     expect([report.woken, report.usedBytes, report.check]).toEqual([true, 0, "nothing"]);
   });

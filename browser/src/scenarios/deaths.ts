@@ -41,8 +41,8 @@ export async function deathInside({ stack, timeoutMs }: { stack: StackName; time
   await dead.end();
   const dying = thrownBy(() => heap.alloc(16));
   const report = plain(heap.recover(id));
-  const check = thrownBy(() => heap.check());
   const survived = await survivor.done;
+  const check = thrownBy(() => heap.check());
   const ptr = heap.alloc(1000);
   heap.free(ptr);
   const live = liveBlocks(heap).length;

@@ -49,6 +49,10 @@ export async function contention({ stack, holdMs }: { stack: StackName; holdMs: 
   };
 }
 
+function sleep(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
 export interface HolderData {
   readonly descriptor: HeapDescriptor;
   readonly stack: StackName;
@@ -60,8 +64,11 @@ export async function holderRole({ descriptor, stack, holdMs }: HolderData, { sa
   say(heap.agent);
   while ((await heard()) === "hold") {
     const held = await heap.enterAsync();
+    const { contended } = heap.contention;
     say("in");
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, holdMs);
+    // So long after somebody has come who wants it.
+    while (heap.contention.contended === contended) sleep(1);
+    sleep(holdMs);
     held.leave();
   }
   const ptr = heap.alloc(16);
