@@ -54,7 +54,10 @@ type Series = number[][];
 const keyOf = (stack: Stack, crowded: boolean, workload: Workload): string =>
   `${stack} ${crowded} ${workload}`;
 
-function verdictOf({ low, high }: Interval, limit: number): CompositionRow["verdict"] {
+export type Verdict = CompositionRow["verdict"];
+
+/** Whether what is estimated is at most `limit`; unsure where the interval holds the limit. */
+export function verdictOf({ low, high }: Interval, limit: number): Verdict {
   if (high <= limit) return "within";
   return low > limit ? "over" : "unsure";
 }

@@ -37,7 +37,12 @@ function exhausted(size: number): never {
 }
 
 /** A block of random size for every slot. */
-export function fill(ptrs: Int32Array, sizes: Int32Array, target: Target, seed: number): void {
+export function fill(
+  ptrs: Int32Array,
+  sizes: Int32Array,
+  target: Pick<Target, "malloc">,
+  seed: number,
+): void {
   const random = seeded(seed);
   for (let slot = 0; slot < ptrs.length; slot++) {
     sizes[slot] = between(random, LEAST_SIZE, GREATEST_SIZE);
@@ -51,7 +56,7 @@ export function replaceBlocks(
   { slots, sizes, mask }: Steps,
   from: number,
   count: number,
-  target: Target,
+  target: Pick<Target, "malloc" | "free">,
   ptrs: Int32Array,
 ): void {
   const { malloc, free } = target;

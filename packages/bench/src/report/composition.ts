@@ -2,11 +2,12 @@
 import type { Composition, CompositionRow } from "../composition/run.js";
 import { layOut, nanoseconds } from "./layout.js";
 
-function signed(value: number): string {
+/** `+2.50`, `-0.31`. */
+export function signed(value: number): string {
   return `${value < 0 ? "-" : "+"}${nanoseconds(Math.abs(value))}`;
 }
 
-const WORDS = { within: "within", over: "OVER", unsure: "unsure" } as const satisfies Record<
+export const WORDS = { within: "within", over: "OVER", unsure: "unsure" } as const satisfies Record<
   CompositionRow["verdict"],
   string
 >;

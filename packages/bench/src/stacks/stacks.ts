@@ -6,7 +6,7 @@ import { limit, type PluginInput } from "@heapwright/core";
 import { stats } from "@heapwright/stats";
 import { delayedFree, fence, poison, strict } from "@heapwright/strict";
 
-interface KnownStack {
+export interface KnownStack {
   readonly about: string;
   readonly plugins: () => readonly PluginInput[];
 }

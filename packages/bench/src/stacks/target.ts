@@ -4,17 +4,17 @@ import { hyperheap as strategy } from "@heapwright/hyperheap";
 import { UsageError } from "../errors.js";
 import hyperheap, { heapTarget, limitedHeapTarget } from "../targets/hyperheap.js";
 import type { TargetModule } from "../targets/target.js";
-import { STACKS, stackNames } from "./stacks.js";
+import { type KnownStack, STACKS, stackNames } from "./stacks.js";
 
 /** Fences, slots in the chunk header and rounding up, for each live block. Bare heaps get it too: regions must be equal. */
 const BLOCK_ROOM = 256;
 
 /**
- * The allocator of a stack.
+ * The plugins of a stack, made anew at each call, and what they are.
  * @param name a known stack, or several with `+` between them.
  * @throws {@link UsageError} for an unknown name, or for plugins that cannot be combined.
  */
-export function stackTarget(name: string): TargetModule {
+export function stackNamed(name: string): KnownStack {
   const parts = name.split("+").map((part) => {
     if (!Object.hasOwn(STACKS, part))
       throw new UsageError(`unknown stack "${part}"; known: ${stackNames.join(", ")}`);
@@ -27,10 +27,19 @@ export function stackTarget(name: string): TargetModule {
     if (!isHeapError(error, "ERR_COMPOSITION")) throw error;
     throw new UsageError(`stack "${name}": ${error.message}`);
   }
+  return { about: parts.map(({ about }) => about).join("; "), plugins };
+}
+
+/**
+ * The allocator of a stack.
+ * @throws {@link UsageError} as {@link stackNamed} does.
+ */
+export function stackTarget(name: string): TargetModule {
+  const { about, plugins } = stackNamed(name);
   return {
     ...hyperheap,
     name: `hyperheap+${name}`,
-    about: parts.map(({ about }) => about).join("; "),
+    about,
     blockRoom: BLOCK_ROOM,
     create: async (bytes) => heapTarget(bytes, plugins()),
     createLimited: (bytes) => limitedHeapTarget(bytes, plugins()),
