@@ -14,6 +14,12 @@ const dts: Options["dts"] = { entry: "src/index.ts", compilerOptions: { paths: {
 
 export default defineConfig([
   // Split, so that a worker loads the one allocator it measures.
-  { ...shared, entry: ["src/index.ts", "src/cli.ts", "src/worker.ts"], format: "esm", splitting: true, dts },
+  {
+    ...shared,
+    entry: ["src/index.ts", "src/cli.ts", "src/worker.ts", "src/agents/thread.ts"],
+    format: "esm",
+    splitting: true,
+    dts,
+  },
   { ...shared, entry: ["src/index.ts"], format: "cjs", shims: true, dts },
 ]);

@@ -78,7 +78,16 @@ describe("telling", () => {
     ]) {
       expect(stdout).toContain(word);
     }
-    for (const word of ["--measures", "--processes", "--live", "--stacks", "--json", "--help", "--version"])
+    for (const word of [
+      "--measures",
+      "--processes",
+      "--live",
+      "--stacks",
+      "--workers",
+      "--json",
+      "--help",
+      "--version",
+    ])
       expect(stdout).toContain(word);
     expect([code, stderr]).toEqual([0, ""]);
   });
@@ -112,6 +121,8 @@ describe("refusing", () => {
     [["-s", "limit+limit"], 'stack "limit+limit": '],
     [["--live", "1e3,many"], "Expected numbers from 1 to 1000000 with commas between them"],
     [["--live", "2000000"], "Expected numbers from 1 to 1000000"],
+    [["--workers", "0,2"], "Expected numbers from 1 to 64 with commas between them"],
+    [["-m", "agents", "-s", "front+fences"], 'unknown stack "front"'],
     [["-p", "0"], "Expected 1 to 1000"],
     [["-r", "0"], "Expected 1 to 1000"],
     [["-r", "many"], "Expected 1 to 1000"],
@@ -273,6 +284,31 @@ describe("measuring", () => {
     expect(outcome.stdout).toMatch(/^mean of 1( +\S+× +\S+×){2}$/m);
     expect(outcome.stdout).toContain(`limit: ${STACKS.limit.about}`);
     expect(outcome.stderr).toContain("stacks on small");
+  });
+
+  it("agents: throughput of as many workers as asked for, under each stack, and what the lock costs one", async () => {
+    const { outcome, result } = await run("-m", "agents", "--workers", "2", "-s", "hyperheap,stats");
+    const { agents } = result;
+    expect(result.comparison).toBeNull();
+    expect(agents?.workers).toEqual([1, 2]);
+    expect(agents?.cells.map(({ stack, workers, status }) => `${stack} ${workers} ${status}`)).toEqual([
+      "hyperheap 1 measured",
+      "hyperheap 2 measured",
+      "stats 1 measured",
+      "stats 2 measured",
+    ]);
+    for (const cell of agents?.cells ?? []) {
+      if (cell.status !== "measured") continue;
+      expect(cell.processes.map((rounds) => rounds.length)).toEqual([2, 2]);
+      expect(cell.entered.value).toBe(1);
+    }
+    expect(agents?.lock.map(({ workload, limit }) => `${workload} ${limit}`)).toEqual([
+      "replace 40",
+      "pattern 40",
+    ]);
+    expect(outcome.stdout).toMatch(/^hyperheap +2 +\S+ +\S+ … \S+ +\S+× +\S+× … \S+× +1\.000 +1 +\d+%$/m);
+    expect(outcome.stdout).toMatch(/^pattern +.* \+40 +(within|OVER|unsure)$/m);
+    expect(outcome.stderr).toContain("agents");
   });
 
   it("takes a stack for an allocator, in any measure", async () => {

@@ -5,6 +5,7 @@
  */
 import { open, writeFile } from "node:fs/promises";
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { agentStack } from "./agents/stacks.js";
 import { ownVersion } from "./assets.js";
 import { comparedAllocator } from "./compare.js";
 import { environment } from "./environment.js";
@@ -14,6 +15,7 @@ import {
   aboutMeasure,
   defaultMeasures,
   findMeasure,
+  type MeasureName,
   measureNames,
   runMeasures,
   tablesOf,
@@ -34,6 +36,7 @@ interface RunOptions {
   readonly measures?: readonly string[];
   readonly stacks?: readonly string[];
   readonly live?: readonly number[];
+  readonly workers?: readonly number[];
   readonly processes?: number;
   readonly rounds?: number;
   readonly quick?: true;
@@ -57,11 +60,16 @@ function count(value: string): number {
 /** More blocks than this do not fit the 1 GiB that the wasm memories may grow to. */
 const MOST_BLOCKS = 1_000_000;
 
-function liveCounts(value: string): number[] {
-  const counts = list(value).map(Number);
-  if (counts.some((blocks) => !Number.isInteger(blocks) || blocks < 1 || blocks > MOST_BLOCKS))
-    throw new InvalidArgumentError(`Expected numbers from 1 to ${MOST_BLOCKS} with commas between them.`);
-  return counts.sort((a, b) => a - b);
+/** More say nothing that these do not. */
+const MOST_WORKERS = 64;
+
+function countsUpTo(most: number): (value: string) => number[] {
+  return (value) => {
+    const counts = list(value).map(Number);
+    if (counts.some((each) => !Number.isInteger(each) || each < 1 || each > most))
+      throw new InvalidArgumentError(`Expected numbers from 1 to ${most} with commas between them.`);
+    return counts.sort((a, b) => a - b);
+  };
 }
 
 function effortOf({ quick, full, processes, rounds, live }: RunOptions): Effort {
@@ -79,11 +87,13 @@ function effortOf({ quick, full, processes, rounds, live }: RunOptions): Effort 
 /** The main job. Returns the exit code. */
 async function run(options: RunOptions): Promise<number> {
   const effort = effortOf(options);
-  const { stacks } = options;
-  for (const name of stacks ?? []) stackTarget(name);
-  const measures =
-    options.measures?.map(findMeasure) ??
-    defaultMeasures(options.full === true, stacks === undefined ? [] : ["stacks"]);
+  const { stacks, workers } = options;
+  const named: MeasureName[] = [];
+  if (stacks !== undefined) named.push("stacks");
+  if (workers !== undefined) named.push("agents");
+  const measures = options.measures?.map(findMeasure) ?? defaultMeasures(options.full === true, named);
+  const find = measures.includes("agents") && !measures.includes("stacks") ? agentStack : stackTarget;
+  for (const name of stacks ?? []) find(name);
   const traces = options.traces.map(findTrace);
   const { allocators } = options;
   const compared = [];
@@ -101,6 +111,7 @@ async function run(options: RunOptions): Promise<number> {
       allocators,
       traces,
       stacks,
+      workers,
       effort,
       progress: progress.show,
       signal,
@@ -172,7 +183,7 @@ function createProgram(finish: (code: number) => void): Command {
     .addOption(
       new Option(
         "-m, --measures <names>",
-        "measures with commas between them (default: all; stacks and views only with --full, stacks also with --stacks)",
+        "measures with commas between them (default: all; stacks, views and agents only with --full, stacks also with --stacks, agents with --workers)",
       ).argParser(list),
     )
     .addOption(
@@ -183,7 +194,16 @@ function createProgram(finish: (code: number) => void): Command {
     )
     .option("-p, --processes <n>", "processes per allocator and workload", count)
     .option("-r, --rounds <n>", "rounds in each process", count)
-    .option("--live <counts>", "numbers of live blocks with commas between them, up to 1000000", liveCounts)
+    .option(
+      "--live <counts>",
+      "numbers of live blocks with commas between them, up to 1000000",
+      countsUpTo(MOST_BLOCKS),
+    )
+    .option(
+      "--workers <counts>",
+      "numbers of workers on one heap, for agents, with commas between them (default: 1,2)",
+      countsUpTo(MOST_WORKERS),
+    )
     .option("--quick", "a rough look, in a quarter of the time")
     .option("--full", "more and longer rounds, and more patience: some minutes")
     .option("--json <file>", "write all figures to a file as well")

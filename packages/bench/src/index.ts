@@ -2,6 +2,14 @@
  * @heapwright/bench: traces, replays and the measures, for programs. The command line is `heapwright-bench`.
  */
 export {
+  type AgentCost,
+  type AgentOptions,
+  type LarsonCell,
+  type LockRow,
+  measureAgents,
+} from "./agents/run.js";
+export { agentStackNames } from "./agents/stacks.js";
+export {
   type Cell,
   type ComparedAllocator,
   type CompareOptions,
@@ -32,6 +40,7 @@ export {
   type Pattern,
 } from "./live/run.js";
 export { type Program, prepare, replay, type Slots, settle } from "./replay.js";
+export { agentsTable } from "./report/agents.js";
 export { compositionTable } from "./report/composition.js";
 export { latencyTable } from "./report/latency.js";
 export { liveTable } from "./report/live.js";

@@ -1,4 +1,5 @@
 /** The same results for programs: everything the tables are made of, every round of every process included. */
+import type { AgentCost } from "./agents/run.js";
 import type { Comparison } from "./compare.js";
 import type { Composition } from "./composition/run.js";
 import type { Environment } from "./environment.js";
@@ -18,6 +19,7 @@ export interface Results {
   readonly composition?: Composition;
   readonly stacks?: Comparison;
   readonly views?: ViewCost;
+  readonly agents?: AgentCost;
 }
 
 export interface BenchResult {
@@ -35,10 +37,11 @@ export interface BenchResult {
   readonly stacks: Comparison | null;
   readonly stacksSummary: Summary | null;
   readonly views: ViewCost | null;
+  readonly agents: AgentCost | null;
 }
 
 export function toJson(environment: Environment, effort: Effort, results: Results): BenchResult {
-  const { comparison, live, latency, space, composition, stacks, views } = results;
+  const { comparison, live, latency, space, composition, stacks, views, agents } = results;
   return {
     format: "heapwright-bench",
     version: 2,
@@ -53,5 +56,6 @@ export function toJson(environment: Environment, effort: Effort, results: Result
     stacks: stacks ?? null,
     stacksSummary: stacks === undefined ? null : summarize(stacks),
     views: views ?? null,
+    agents: agents ?? null,
   };
 }

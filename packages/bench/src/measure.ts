@@ -4,6 +4,7 @@
  * rounds until they get no faster.
  */
 import { Bench } from "tinybench";
+import type { TeamRound } from "./agents/team.js";
 
 export interface Work {
   /** Operations in one `run`. */
@@ -20,6 +21,8 @@ export interface Round {
   readonly ns: number;
   /** How many runs the round had. */
   readonly runs: number;
+  /** What agents that share a heap did in the round. */
+  readonly team?: TeamRound;
 }
 
 /** Makes the function that measures one round of `work`, of at least `ms` milliseconds and at least one run. */

@@ -1,10 +1,12 @@
 /** What there is to measure, one after the other: which results they give and which tables. */
+import { measureAgents } from "./agents/run.js";
 import { type CompareOptions, compare } from "./compare.js";
 import { measureComposition } from "./composition/run.js";
 import { UsageError } from "./errors.js";
 import type { Results } from "./json.js";
 import { measureLatency } from "./latency/run.js";
 import { measureLive } from "./live/run.js";
+import { agentsTable } from "./report/agents.js";
 import { compositionTable } from "./report/composition.js";
 import { latencyTable } from "./report/latency.js";
 import { liveTable } from "./report/live.js";
@@ -21,6 +23,8 @@ import { measureViews } from "./views/run.js";
 export interface MeasureOptions extends CompareOptions {
   /** Plugin stacks; default all. */
   readonly stacks?: readonly string[] | undefined;
+  /** Numbers of agents that share a heap; default 1 and 2. */
+  readonly workers?: readonly number[] | undefined;
 }
 
 interface Measure {
@@ -63,6 +67,11 @@ const MEASURES = {
     extra: true,
     run: async (options) => ({ views: await measureViews(options) }),
   },
+  agents: {
+    about: "several workers on one heap: throughput, the shared lock, and what the lock costs one",
+    extra: true,
+    run: async (options) => ({ agents: await measureAgents(options) }),
+  },
 } as const satisfies { readonly [name: string]: Measure };
 
 export type MeasureName = keyof typeof MEASURES;
@@ -99,7 +108,7 @@ export async function runMeasures(names: readonly MeasureName[], options: Measur
 
 /** The tables of what was measured. */
 export function tablesOf(results: Results, effort: Effort): string[] {
-  const { comparison, live, latency, space, composition, stacks, views } = results;
+  const { comparison, live, latency, space, composition, stacks, views, agents } = results;
   return [
     comparison && comparisonTable(comparison, effort),
     live && liveTable(live, { ...effort, processes: effort.liveProcesses }),
@@ -108,5 +117,6 @@ export function tablesOf(results: Results, effort: Effort): string[] {
     composition && compositionTable(composition),
     stacks && stacksTable(stacks, effort),
     views && viewsTable(views, effort),
+    agents && agentsTable(agents, effort),
   ].filter((table) => table !== undefined);
 }

@@ -2,6 +2,7 @@
  * What the parent asks of a worker process and what it answers. One request at a time; a worker that is not asked
  * does nothing, so many may be alive while one measures.
  */
+import type { LarsonShape } from "./agents/larson.js";
 import type { ClockedReplays } from "./latency/clocked.js";
 import type { Round } from "./measure.js";
 import type { Footprint } from "./space/footprint.js";
@@ -49,7 +50,25 @@ export interface ViewSpec {
   readonly checked: boolean;
 }
 
-export type JobSpec = ReplaySpec | CompositionSpec | LiveSpec | ViewSpec;
+/** Let threads replace blocks on one shared heap. */
+export interface LarsonSpec {
+  readonly kind: "larson";
+  /** Name of a stack. */
+  readonly stack: string;
+  readonly threads: number;
+  readonly shape: LarsonShape;
+  /** Begin with rounds in which every block is checked. */
+  readonly check: boolean;
+}
+
+/** Replace blocks on a shared heap that nobody else uses. */
+export interface LockSpec {
+  readonly kind: "lock";
+  /** With the lock that shared heaps have, else with none. */
+  readonly locked: boolean;
+}
+
+export type JobSpec = ReplaySpec | CompositionSpec | LiveSpec | ViewSpec | LarsonSpec | LockSpec;
 
 /** Find the smallest region of an allocator on a trace. */
 export interface SpaceSpec {
@@ -73,7 +92,7 @@ export interface Loaded {
   readonly note?: string | undefined;
 }
 
-/** Rounds by what was measured: `replay`; `learned` and `random`; `pattern` and `trace`; `reads`. */
+/** Rounds by what was measured: `replay`; `learned` and `random`; `pattern` and `trace`; `reads`; `larson`; `pattern` and `replace`. */
 export type Sample = { readonly [what: string]: Round };
 
 export interface Replies {

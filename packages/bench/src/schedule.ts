@@ -35,6 +35,8 @@ export interface Effort {
   readonly setRoundMs: number;
   /** No further set is begun after this, however many there are (two at least): a busy machine gets wider intervals. */
   readonly setsMs: number;
+  /** A round of agents that share a heap. */
+  readonly agentsMs: number;
 }
 
 export const EFFORTS = {
@@ -55,6 +57,7 @@ export const EFFORTS = {
     setRounds: 5,
     setRoundMs: 18,
     setsMs: 8000,
+    agentsMs: 50,
   },
   default: {
     processes: 5,
@@ -73,6 +76,7 @@ export const EFFORTS = {
     setRounds: 4,
     setRoundMs: 24,
     setsMs: 8000,
+    agentsMs: 150,
   },
   full: {
     processes: 7,
@@ -91,6 +95,7 @@ export const EFFORTS = {
     setRounds: 8,
     setRoundMs: 30,
     setsMs: 120_000,
+    agentsMs: 500,
   },
 } as const satisfies { readonly [form: string]: Effort };
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { AgentCost, LarsonCell } from "../agents/run.js";
 import type { Cell, Comparison, NotRun } from "../compare.js";
 import type { Composition } from "../composition/run.js";
 import { type LiveCell, PATTERNS } from "../live/run.js";
@@ -7,6 +8,7 @@ import { targetNames } from "../targets/index.js";
 import { randomTrace } from "../test-traces.js";
 import { describeTrace } from "../trace-stats.js";
 import { traceNames } from "../traces.js";
+import { agentsTable } from "./agents.js";
 import { compositionTable } from "./composition.js";
 import { latencyTable } from "./latency.js";
 import { nanoseconds } from "./layout.js";
@@ -228,6 +230,55 @@ describe("the tables", () => {
 
     const bare = comparison(given.slice(0, 1), ["jq"], cells.slice(2, 3));
     expect(stacksTable(bare, { processes: 1, rounds: 1 })).toMatch(/^trace +bare\n─+\njq +100 +±3%$/m);
+  });
+
+  it("agents: aims for who has a front, one line each for who was not run, the lock's limit", () => {
+    const interval = (value: number) => ({ value, low: value - 0.1, high: value + 0.1 });
+    const place = (stack: string, workers: number) => ({ stack, workers });
+    const figures = { processes: [[10]], rounds: [], median: 12.34, min: 9.5, max: 123.4, contended: 0.034 };
+    const cells: LarsonCell[] = [
+      { ...place("hyperheap", 1), ...figures, status: "measured", entered: interval(1) },
+      { ...place("hyperheap", 2), status: "not run", reason: "wrong", detail: "byte 5 changed" },
+      {
+        ...{ ...place("hyperheap + front", 1), ...figures, status: "measured" },
+        ...{ entered: interval(0.016), enteredVerdict: "unsure" },
+      },
+      {
+        ...{ ...place("hyperheap + front", 2), ...figures, status: "measured", ratio: interval(1.25) },
+        ...{ ratioVerdict: "over", entered: interval(0), enteredVerdict: "over" },
+      },
+    ];
+    const lockFigures = { processes: [[1]], min: 1, spreadPercent: 12 };
+    const cost: AgentCost = {
+      stacks: ["hyperheap", "hyperheap + front"].map((name) => ({ name, about: "it", front: false })),
+      workers: [1, 2],
+      cells,
+      lock: [
+        {
+          ...{ workload: "replace", limit: 40, verdict: "over" },
+          ...{ without: { ...lockFigures, median: 287 }, with: { ...lockFigures, median: 355 } },
+          ...{ difference: { value: 68.5, low: -17.8, high: 109 }, ofMinima: 55.5 },
+        },
+      ],
+      complete: false,
+    };
+    const text = agentsTable(cost, { processes: 5, rounds: 3 });
+    expect(widthOf(text)).toBeLessThanOrEqual(120);
+    expect(text).toMatch(/^hyperheap +1 +12\.3 +9\.50 … 123 +- +- +1\.000 +1 +3%$/m);
+    expect(text).toMatch(/^hyperheap +2 +wrong +- .*\n─+\nhyperheap \+ front/m);
+    expect(text).toContain("hyperheap with 2: wrong: byte 5 changed");
+    expect(text).toMatch(/^hyperheap \+ front +1 .* 0\.016 +63 +32 unsure +3%$/m);
+    expect(text).toMatch(/ 1\.25× +1\.15× … 1\.35× +1\.6× UNDER +0\.000 +never +32 OVER +3%$/m);
+    expect(text).toMatch(/^replace +287 ±12% +355 ±12% +\+68\.5 +-17\.8 … \+109 +\+55\.5 +\+40 +OVER$/m);
+    expect(text).toContain("Interrupted");
+
+    const failed = {
+      ...cost,
+      lock: [],
+      lockFailure: { reason: "crashed", detail: "code 1" },
+      complete: true,
+    };
+    expect(agentsTable(failed, { processes: 1, rounds: 1 })).toContain("not measured: crashed: code 1");
   });
 
   it("nanoseconds have three digits that matter", () => {
