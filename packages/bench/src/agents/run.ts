@@ -17,6 +17,8 @@ import type { TeamRound } from "./team.js";
 
 /** Nanoseconds per operation that the lock may cost where nobody is in the way. */
 export const LOCK_LIMIT = 40;
+/** Times as many rounds for the lock's cost: they are short, and a disturbed one outlasts what is measured. */
+const LOCK_ROUNDS = 3;
 /** What two workers with a front are to get done, in what one gets done. */
 export const RATIO_AIM = 1.6;
 /** Enterings of the shared lock per operation, at most, with a front. */
@@ -176,16 +178,19 @@ export async function measureAgents(options: AgentOptions): Promise<AgentCost> {
   );
   const keyOf = (place: Place): string => `${place.stack} with ${place.workers}`;
 
-  const total = stepsOf(effort, places.length) + stepsOf(effort, 2);
+  const lockEffort = { ...effort, rounds: LOCK_ROUNDS * effort.rounds };
+  const total = stepsOf(effort, places.length) + stepsOf(lockEffort, 2);
   let done = 0;
-  const take = (what: string, roundMs: number, jobs: ReadonlyMap<string, (set: number) => JobSpec>) =>
+  type Jobs = ReadonlyMap<string, (set: number) => JobSpec>;
+  const take = (what: string, lengths: Effort, roundMs: number, jobs: Jobs): Promise<Series[]> =>
     runSets(
       [...jobs].map(([allocator, job]) => ({ allocator, job })),
-      { effort, roundMs, signal, step: (step) => progress?.(done++, total, `${what}: ${step}`) },
+      { effort: lengths, roundMs, signal, step: (step) => progress?.(done++, total, `${what}: ${step}`) },
     );
 
   const teams = await take(
     "agents",
+    effort,
     effort.agentsMs,
     new Map(
       places.map((place) => [
@@ -218,7 +223,8 @@ export async function measureAgents(options: AgentOptions): Promise<AgentCost> {
     ? []
     : await take(
         "lock",
-        effort.setRoundMs,
+        lockEffort,
+        effort.roundMs,
         new Map(
           [false, true].map((locked) => [locked ? "atomics" : "none", () => ({ kind: "lock", locked })]),
         ),

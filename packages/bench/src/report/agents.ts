@@ -81,7 +81,7 @@ export function agentsTable(cost: AgentCost, repeats: Repeats): string {
       "The aims are for stacks with a front.",
     ...stacks.map(({ name, about }) => `${name}: ${about}`),
     "of minima: of the fastest rounds, which a disturbed machine moves least. replace: larson's steps, one agent; pattern: eight allocs and eight frees over and over. No lock and lock are the same heap on " +
-      "shared memory, in processes that take turns.",
+      "shared memory, in processes that take turns, three times as many rounds.",
   ];
   for (const cell of cells) {
     if (cell.status !== "not run" || cell.detail === cell.reason) continue;
