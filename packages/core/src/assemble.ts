@@ -273,7 +273,10 @@ export function assemble(options: AssemblyOptions): Assembly {
   function leave(): void {
     // Somebody said that this agent had ended: then it holds nothing.
     if (gates !== undefined && gates.agentOf(gates.shard) !== agent) return;
-    if (leavers.length === 0) return gates?.release(gates.shard);
+    if (leavers.length === 0) {
+      gates?.release(gates.shard);
+      return;
+    }
     sync();
     own?.enter();
     const failures: unknown[] = [];

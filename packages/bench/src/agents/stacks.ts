@@ -2,7 +2,7 @@
  * The stacks that agents share a heap under. Another one is a line here, in the order of the table's rows; plugin stacks of
  * `stacks/stacks.ts` can be named beside them.
  */
-import type { PluginInput } from "@heapwright/core";
+import { agentCache, type PluginInput } from "@heapwright/core";
 import { stackNamed } from "../stacks/target.js";
 
 export interface AgentStack {
@@ -17,6 +17,7 @@ export const PLAIN = "hyperheap";
 
 export const AGENT_STACKS: { readonly [name: string]: AgentStack } = {
   [PLAIN]: { about: "no plugin: every call takes the shared lock", front: false, plugins: () => [] },
+  "hyperheap + front": { about: "a front for each agent", front: true, plugins: () => [agentCache()] },
 };
 
 export const agentStackNames: readonly string[] = Object.keys(AGENT_STACKS);
