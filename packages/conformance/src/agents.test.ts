@@ -3,7 +3,7 @@
  * worker, through a channel, and freed there. 200,000 operations in all, times `HEAPWRIGHT_SOAK`; 50 make it ten million.
  */
 import { Worker } from "node:worker_threads";
-import { channel, createHeap, defineStack, type Heap } from "@heapwright/core";
+import { agentCache, channel, createHeap, defineStack, type Heap } from "@heapwright/core";
 import { hyperheap } from "@heapwright/hyperheap";
 import { type StatsApi, stats } from "@heapwright/stats";
 import { strict } from "@heapwright/strict";
@@ -16,9 +16,9 @@ const OPERATIONS = Math.round((200_000 / WORKERS) * Math.max(0.1, Number(process
 const WORKER = `
   const { workerData, parentPort } = require("node:worker_threads");
   (async () => {
-    const [{ attachHeap, channel, defineStack }, { hyperheap }, { stats }, { strict }] = await Promise.all(workerData.files.map((file) => import(file)));
-    const { withStats, withStrict, inboxes, index, operations, gate } = workerData;
-    const plugins = [withStats && stats({ maxTags: 8 }), withStrict && strict({ stacks: "off" })];
+    const [{ agentCache, attachHeap, channel, defineStack }, { hyperheap }, { stats }, { strict }] = await Promise.all(workerData.files.map((file) => import(file)));
+    const { withStats, withStrict, withFront, inboxes, index, operations, gate } = workerData;
+    const plugins = [withStats && stats({ maxTags: 8 }), withStrict && strict({ stacks: "off" }), withFront && agentCache()];
     const heap = attachHeap(workerData.descriptor, defineStack({ strategy: hyperheap(), plugins }));
     const tag = heap.stats?.tag("worker " + index);
     const queues = inboxes.map((at) => channel(heap, { at, validate: false }));
@@ -99,13 +99,21 @@ function start(data: object): Promise<Message> {
 }
 
 describe.each([
-  [false, false],
-  [true, false],
-  [false, true],
-  [true, true],
-])("with stats: %s, with strict: %s", (withStats, withStrict) => {
+  [false, false, false],
+  [true, false, false],
+  [false, true, false],
+  [true, true, false],
+  [false, false, true],
+  [true, false, true],
+  [false, true, true],
+  [true, true, true],
+])("with stats: %s, with strict: %s, with a front: %s", (withStats, withStrict, withFront) => {
   it(`${WORKERS} workers do ${WORKERS * OPERATIONS} operations, and free each other's blocks`, async () => {
-    const plugins = [withStats && stats({ maxTags: 8 }), withStrict && strict({ stacks: "off" })];
+    const plugins = [
+      withStats && stats({ maxTags: 8 }),
+      withStrict && strict({ stacks: "off" }),
+      withFront && agentCache(),
+    ];
     const heap = createHeap({
       memory: new SharedArrayBuffer(2 << 20),
       ...defineStack({ strategy: hyperheap(), plugins }),
@@ -116,6 +124,7 @@ describe.each([
       descriptor: heap.descriptor(),
       withStats,
       withStrict,
+      withFront,
       inboxes: inboxes.map(({ at }) => at),
       gate,
       operations: OPERATIONS,

@@ -3,7 +3,7 @@
  * changed, and it goes on. 60 deaths, times `HEAPWRIGHT_SOAK`; 17 make it a thousand.
  */
 import { Worker } from "node:worker_threads";
-import { createHeap, defineStack, type Heap } from "@heapwright/core";
+import { agentCache, createHeap, defineStack, type Heap } from "@heapwright/core";
 import { hyperheap } from "@heapwright/hyperheap";
 import { type StatsApi, stats } from "@heapwright/stats";
 import { strict } from "@heapwright/strict";
@@ -17,9 +17,9 @@ const DEATHS = Math.round(15 * Math.max(0.2, Number(process.env.HEAPWRIGHT_SOAK)
 const WORKER = `
   const { workerData, parentPort } = require("node:worker_threads");
   (async () => {
-    const [{ attachHeap, defineStack }, { hyperheap }, { stats }, { strict }] = await Promise.all(workerData.files.map((file) => import(file)));
-    const { withStats, withStrict, isVictim, stop } = workerData;
-    const plugins = [withStats && stats({ maxTags: 8 }), withStrict && strict({ stacks: "off" })];
+    const [{ agentCache, attachHeap, defineStack }, { hyperheap }, { stats }, { strict }] = await Promise.all(workerData.files.map((file) => import(file)));
+    const { withStats, withStrict, withFront, isVictim, stop } = workerData;
+    const plugins = [withStats && stats({ maxTags: 8 }), withStrict && strict({ stacks: "off" }), withFront && agentCache()];
     const heap = attachHeap(workerData.descriptor, defineStack({ strategy: hyperheap(), plugins }));
     const tag = heap.stats?.tag(isVictim ? "victim" : "survivor");
     let seed = heap.agent;
@@ -82,20 +82,28 @@ const next = (worker: Worker): Promise<Message> =>
   new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
 
 describe.each([
-  [false, false],
-  [true, false],
-  [false, true],
-  [true, true],
-])("with stats: %s, with strict: %s", (withStats, withStrict) => {
+  [false, false, false],
+  [true, false, false],
+  [false, true, false],
+  [true, true, false],
+  [false, false, true],
+  [true, false, true],
+  [false, true, true],
+  [true, true, true],
+])("with stats: %s, with strict: %s, with a front: %s", (withStats, withStrict, withFront) => {
   it(`${DEATHS} deaths hurt nobody`, async () => {
-    const plugins = [withStats && stats({ maxTags: 8 }), withStrict && strict({ stacks: "off" })];
+    const plugins = [
+      withStats && stats({ maxTags: 8 }),
+      withStrict && strict({ stacks: "off" }),
+      withFront && agentCache(),
+    ];
     const heap = createHeap({
       memory: new SharedArrayBuffer(1 << 20),
       ...defineStack({ strategy: hyperheap(), plugins }),
     }) as Heap & { readonly stats?: StatsApi };
     const random = new Random(3);
     const stop = new Int32Array(new SharedArrayBuffer(4));
-    const data = { descriptor: heap.descriptor(), withStats, withStrict, stop };
+    const data = { descriptor: heap.descriptor(), withStats, withStrict, withFront, stop };
     const survivor = start({ ...data, isVictim: false });
     expect((await next(survivor)).error).toBeUndefined();
     const mine = Array.from({ length: 20 }, (_, index) => {

@@ -1,5 +1,6 @@
 /** An agent that dies before a store of one's choice: of the heap's header, of a plugin, of the strategy or in a block's header. */
 import {
+  atomicsLock,
   attachHeap,
   createMemory,
   type Heap,
@@ -12,6 +13,21 @@ export class Death extends Error {}
 
 /** One thread plays all agents, one after the other: nothing to lock, but the layer that keeps the journal. */
 export const lock = { enter: () => {}, tryEnter: () => true, leave: () => {} };
+/** Behind a front a dead agent's lock must be taken over from it. Nobody comes to leave it while somebody waits. */
+export const realLock = atomicsLock({ timeoutMs: 20 });
+export const lockFor = (front: boolean): typeof lock | typeof realLock => (front ? realLock : lock);
+
+/** What a watched view stands for, and what is to happen before each store: atomics take real views only. */
+const watchedViews = new WeakMap<object, { readonly view: object; readonly store: () => void }>();
+const STORES = ["add", "and", "compareExchange", "exchange", "or", "store", "sub", "xor"] as const;
+for (const name of [...STORES, "load", "notify", "wait"] as const) {
+  const real = Atomics[name] as (...args: unknown[]) => unknown;
+  (Atomics as unknown as Record<string, unknown>)[name] = (view: object, ...args: unknown[]) => {
+    const watched = watchedViews.get(view);
+    if (watched !== undefined && (STORES as readonly string[]).includes(name)) watched.store();
+    return real(watched?.view ?? view, ...args);
+  };
+}
 
 export interface Mortal {
   readonly heap: Heap;
@@ -27,18 +43,19 @@ export function mortal(
   buffer: ArrayBuffer,
   strategy: Strategy<string, unknown>,
   plugins: readonly PluginInput[],
+  front = false,
 ): Mortal {
   let left = Number.POSITIVE_INFINITY;
   let stores = 0;
-  // Atomics take real views only: the agent's number comes from one.
+  // The agent's number comes from a real view: it is not one of the stores that are counted.
   let isWatched = false;
 
   function store(): void {
     if (stores >= left) throw new Death("dead");
     stores++;
   }
-  const watched = (view: object): object =>
-    new Proxy(view, {
+  const watched = (view: object): object => {
+    const proxy = new Proxy(view, {
       get(target, key) {
         const value = Reflect.get(target, key) as unknown;
         if (typeof value !== "function") return value;
@@ -55,6 +72,9 @@ export function mortal(
         return Reflect.set(target, key, value);
       },
     });
+    watchedViews.set(proxy, { view, store });
+    return proxy;
+  };
   const memory = new Proxy(createMemory(buffer), {
     get(target, key) {
       const value = Reflect.get(target, key, target) as unknown;
@@ -74,7 +94,7 @@ export function mortal(
       },
       plugins,
     },
-    { lock },
+    { lock: lockFor(front) },
   ) as Heap;
   return {
     heap,

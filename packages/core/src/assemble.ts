@@ -8,7 +8,7 @@ import { gated } from "./gated.js";
 import { createGates, type Gates } from "./gates.js";
 import { createGrowth, type Growth, growing } from "./growth.js";
 import { GRANULE, HEADER, LOCK_OFFSET } from "./header.js";
-import { beginJournal, HANDED_OUT, journalAt } from "./journal.js";
+import { beginJournal, HANDED_OUT, journalAt, MADE } from "./journal.js";
 import type { ChunkLayout, PlacedSlot } from "./layout.js";
 import { locked, synchronised } from "./locked.js";
 import type { Memory } from "./memory.js";
@@ -240,6 +240,8 @@ export function assemble(options: AssemblyOptions): Assembly {
     handedOut(ptr) {
       if (lock !== undefined) memory.u32[journal + HANDED_OUT] = ptr - base;
     },
+    made: (gates?.journal(gates.shard) ?? journal) + MADE,
+    madeBy: (shard) => (gates?.journal(shard) ?? journal) + MADE,
     agentOf: (shard) => gates?.agentOf(shard) ?? (shard === 0 ? agent : 0),
   };
   if (stack.hasFront) put(lock && locked(allocator, lock, site, false));

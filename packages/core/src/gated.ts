@@ -5,7 +5,7 @@
  * The bodies are locked.ts's, and meant to be: a function that two layers share has two callees at each call, and is inlined into neither.
  */
 import type { Gates } from "./gates.js";
-import { ALLOC, FREE, HANDED_OUT, OP, OTHER, PTR, REALLOC, RESIZE, SIZE, TAG } from "./journal.js";
+import { ALLOC, FREE, MADE, OP, OTHER, PTR, REALLOC, RESIZE, SIZE, TAG } from "./journal.js";
 import type { LockedSite } from "./locked.js";
 import type { Allocator, Inner } from "./types.js";
 
@@ -63,10 +63,11 @@ export function gated(
         const ptr = alloc(size, align, tag);
         words[journal + OP] = 0;
         // The last store: up to here the block is nobody's.
-        if (ptr !== 0) words[journal + HANDED_OUT] = ptr - base;
+        words[journal + MADE] = 0;
         return ptr;
       } catch (error) {
         words[journal + OP] = 0;
+        words[journal + MADE] = 0;
         throw error;
       } finally {
         own.leave();
@@ -104,10 +105,11 @@ export function gated(
         words[journal + OP] = REALLOC;
         const moved = realloc(ptr, size, align, tag);
         words[journal + OP] = 0;
-        if (moved !== 0 && moved !== ptr) words[journal + HANDED_OUT] = moved - base;
+        words[journal + MADE] = 0;
         return moved;
       } catch (error) {
         words[journal + OP] = 0;
+        words[journal + MADE] = 0;
         throw error;
       } finally {
         own.leave();

@@ -3,7 +3,20 @@
  * from words another agent may be changing), and what changes something says so in the journal. Once inside it sees whether another
  * agent has grown the heap.
  */
-import { ALLOC, FREE, HANDED_OUT, journalAt, OP, OTHER, PTR, REALLOC, RESIZE, SIZE, TAG } from "./journal.js";
+import {
+  ALLOC,
+  FREE,
+  HANDED_OUT,
+  journalAt,
+  NOTHING,
+  OP,
+  OTHER,
+  PTR,
+  REALLOC,
+  RESIZE,
+  SIZE,
+  TAG,
+} from "./journal.js";
 import type { Memory } from "./memory.js";
 import type { Allocator, Inner, Lock } from "./types.js";
 
@@ -48,7 +61,9 @@ export function locked(inner: Inner, lock: Lock, site: LockedSite, handsOut: boo
       lock.enter();
       try {
         if (changes) words[journal + OP] = OTHER;
-        return body(...args);
+        const result = body(...args);
+        if (key === "reset") words[journal + HANDED_OUT] = NOTHING;
+        return result;
       } finally {
         if (changes) words[journal + OP] = 0;
         lock.leave();
@@ -83,6 +98,8 @@ export function locked(inner: Inner, lock: Lock, site: LockedSite, handsOut: boo
         words[journal + PTR] = ptr - base;
         words[journal + OP] = FREE;
         free(ptr);
+        // What is made next may be where it was.
+        if (words[journal + HANDED_OUT] === ptr - base) words[journal + HANDED_OUT] = NOTHING;
       } finally {
         words[journal + OP] = 0;
         lock.leave();

@@ -84,7 +84,15 @@ function recoverBehindGates(
     lock?.enter();
     try {
       const shard = gates?.shardOf(agent) ?? -1;
-      const nothing: Interrupted = { operation: "none", ptr: 0, size: 0, tag: 0, handedOut: 0, shard };
+      const nothing: Interrupted = {
+        operation: "none",
+        ptr: 0,
+        size: 0,
+        tag: 0,
+        handedOut: 0,
+        made: 0,
+        shard,
+      };
       const interrupted =
         gates === undefined || shard < 0
           ? nothing

@@ -143,6 +143,8 @@ export interface Interrupted {
   readonly tag: number;
   /** The block that was handed out last by anyone: one made after it was given to nobody. 0: that is not known. */
   readonly handedOut: Ptr;
+  /** The block that a front has made, or was about to, and that was not handed out; 0 if none. */
+  readonly made: Ptr;
   /** With a front: the shard the agent had, -1 if none. */
   readonly shard?: number;
 }
@@ -271,6 +273,10 @@ export interface FrontSite {
    * is nobody's should this agent end before it says so, and then ended by the strategy's own `recover`.
    */
   handedOut(ptr: Ptr): void;
+  /** Index of the word that the offset of a block goes into before it is made: until the call ends the block is nobody's. */
+  readonly made: number;
+  /** The same of another agent's shard. */
+  madeBy(shard: number): number;
   /** Agent that has a shard; 0: nobody. */
   agentOf(shard: number): number;
 }

@@ -1,5 +1,5 @@
 /** One agent's view of the state: where everything is, and the tables that follow from the options. All of it can be dropped and made anew. */
-import type { Context, Inner } from "../types.js";
+import type { Context, FrontSite, Inner } from "../types.js";
 import {
   CELLS_USED,
   CLASS,
@@ -33,6 +33,8 @@ export class Cache {
   declare readonly records: number;
   declare readonly map: number;
   declare readonly firstPage: number;
+  /** Where the offset of a block goes that is being made: the journal's word. */
+  declare readonly made: number;
   /** What `owner` says of this agent's spans. */
   declare readonly me: number;
   /** Largest payload of a cell. */
@@ -65,6 +67,7 @@ export class Cache {
     this.records = state + plan.records;
     this.map = state + plan.map;
     this.firstPage = region.areaStart >>> 12;
+    this.made = (ctx.front as FrontSite).made;
     this.me = shard + 1;
     const payloads = payloadsOf(plan.spanBytes, this.header);
     this.most = payloads[payloads.length - 1] ?? 0;

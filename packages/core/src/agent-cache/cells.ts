@@ -11,7 +11,7 @@ import { type Cache, ownList, recordOf, roundSize, spanAt, startOf } from "./cac
 import { link, unlink } from "./lists.js";
 import { broken, refusal, twice } from "./refusals.js";
 import { emptied, freeOrphan, post, refill, takeBlock } from "./spans.js";
-import { BITS, CELLS_USED, CLASS, GRANULE, LISTS, MADE, OWNER, START } from "./state.js";
+import { BITS, CELLS_USED, CLASS, GRANULE, LISTS, OWNER, START } from "./state.js";
 
 export function createAlloc(cache: Cache): Inner["alloc"] {
   return (size, align, tag) => {
@@ -33,7 +33,7 @@ export function createAlloc(cache: Cache): Inner["alloc"] {
     const low = bits & -bits;
     const cell = ((at - first) << 5) + 31 - Math.clz32(low);
     const offset = (words[record + START] >>> 0) + Math.imul(cell, strides[sizeClass]) + cache.header;
-    words[cache.shard + MADE] = offset;
+    words[cache.made] = offset;
     words[at] = bits ^ low;
     const used = words[record + CELLS_USED] + 1;
     words[record + CELLS_USED] = used;

@@ -12,7 +12,7 @@
  * | | it has not | the record is dropped |
  * | taking a block | `handed out` is not what `made` says | the strategy takes it back |
  *
- * A block that was made and given to nobody is freed: `made` says which, the agent's journal what was handed out.
+ * A block that was made and given to nobody is freed: the agent's journal has it.
  */
 import type { Interrupted } from "../types.js";
 import {
@@ -35,7 +35,6 @@ import {
   CLASS,
   GIVES_SPAN,
   IDLE,
-  MADE,
   NOTES,
   NOTHING,
   ORPHANS,
@@ -53,13 +52,14 @@ import {
 
 /** @param shard -1: the agent had none. With the lock held that it had. */
 export function settle(cache: Cache, shard: number, interrupted: Interrupted): void {
-  const { words, inner, base } = cache;
+  const { words, inner, base, ctx } = cache;
   inner.recover?.(interrupted);
   if (shard < 0) return;
   const at = shardAt(cache, shard);
   const record = recordOf(cache, words[at + SPAN]);
   const asking = words[at + ASKING];
-  if (asking === TAKES_BLOCK && interrupted.handedOut - base !== words[at + MADE] >>> 0) words[at + MADE] = 0;
+  const made = ctx.front?.madeBy(shard) ?? 0;
+  if (asking === TAKES_BLOCK && interrupted.handedOut !== base + (words[made] >>> 0)) words[made] = 0;
   if (asking === TAKES_SPAN && startOf(cache, record) !== interrupted.handedOut) words[record + START] = 0;
   if (asking === GIVES_SPAN && words[record + START] !== 0) {
     if (isBlock(cache, startOf(cache, record))) inner.free(startOf(cache, record));
@@ -84,18 +84,16 @@ export function recover(cache: Cache, interrupted: Interrupted): void {
   // Without gates nothing has settled it.
   if (interrupted.shard === undefined) inner.recover?.(interrupted);
   const dead = interrupted.shard ?? -1;
-  if (dead >= 0) endNobodys(cache, words[shardAt(cache, dead) + MADE] >>> 0, interrupted.handedOut);
+  if (interrupted.made !== 0) endNobodys(cache, interrupted.made);
   eachSpan(cache, (record) => {
     if (words[record + OWNER] === dead + 1) words[record + OWNER] = 0;
   });
   rebuild(cache);
 }
 
-/** The block that was made last, if nobody was given it. */
-function endNobodys(cache: Cache, made: number, handedOut: number): void {
-  const { words, inner, base } = cache;
-  const ptr = base + made;
-  if (made === 0 || handedOut === 0 || ptr === handedOut) return;
+/** A block that nobody was given, if it was made. */
+function endNobodys(cache: Cache, ptr: number): void {
+  const { words, inner } = cache;
   const id = spanAt(cache, ptr);
   if (id === 0) {
     if (isBlock(cache, ptr)) inner.free(ptr);

@@ -32,7 +32,6 @@ import {
   GIVES_SPAN,
   IDLE,
   INBOX,
-  MADE,
   MAIL,
   NEXT,
   NOTES,
@@ -292,7 +291,7 @@ export function takeBlock(cache: Cache, asked: number, align: number, tag: numbe
       ptr = inner.alloc(size, align, tag);
     }
     if (ptr !== 0) {
-      cache.words[shard + MADE] = ptr - cache.base;
+      cache.words[cache.made] = ptr - cache.base;
       front?.handedOut(ptr);
     }
     return ptr;

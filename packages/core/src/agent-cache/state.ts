@@ -18,13 +18,12 @@
  *
  * A shard is one agent's: what an agent that has the heap attached changes, and nobody else but through `inbox`:
  *
- *     0       1       2        3      4        5      6          7        8 … 15   16 …
- *     |inbox  |made   |asking  |span  |spares  |spare |0 …                          |spans of class 0|of class 1| …
+ *     0       1        2      3        4      5 … 15   16 …
+ *     |inbox  |asking  |span  |spares  |spare |0       |spans of class 0|of class 1| …
  *
  * | word | invariant |
  * |---|---|
  * | inbox | first span with cells that others have freed, linked by `mail`; pushed by compare-exchange, taken whole by exchange |
- * | made | offset of the block this agent made last, written before it is made |
  * | asking | what it is asking of the strategy: 0, or one of `ASKING`; with the lock held |
  * | span | record the question is about |
  * | spares, spare | empty spans kept for the next that is needed: how many, and the first, linked by `next` |
@@ -67,11 +66,10 @@ export const SHARED_WORDS = 64;
 
 /** Words of a shard. */
 export const INBOX = 0;
-export const MADE = 1;
-export const ASKING = 2;
-export const SPAN = 3;
-export const SPARES = 4;
-export const SPARE = 5;
+export const ASKING = 1;
+export const SPAN = 2;
+export const SPARES = 3;
+export const SPARE = 4;
 export const LISTS = 16;
 /** Lines of 64 bytes, so that no two agents share one. */
 export const SHARD_WORDS = 48;
