@@ -20,6 +20,7 @@ import type {
   Inner,
   Lock,
   LockKind,
+  LockSite,
   Options,
   PluginInstance,
   Slot,
@@ -59,6 +60,8 @@ export interface Assembly {
   readonly own: Lock | undefined;
   /** Only with a front, and a lock. */
   readonly gates: Gates | undefined;
+  /** Set when the heap is complete: recovers it from an agent that has ended, see recover.ts. */
+  recoverEnded: ((agent: number, inside: boolean) => void) | undefined;
   /** The plugin of phase `front`, as it was made for this agent. */
   readonly front: PluginInstance | undefined;
   readonly growth: Growth;
@@ -215,13 +218,41 @@ export function assemble(options: AssemblyOptions): Assembly {
   keep(strategy.name, made.api);
   const innermost = asInner(made.allocator, memory);
 
-  lock = makeLock(options, region.base, onRefresh, error, () => {
-    if (region.base + (memory.u32[regionWord] as number) !== region.areaEnd) refreshAll();
-  });
+  let assembly: Assembly | undefined;
+  const recovered = (agent: number, inside: boolean): boolean => {
+    const recoverFrom = assembly?.recoverEnded;
+    if (recoverFrom === undefined || lock?.hasEnded?.(agent) !== true) return false;
+    recoverFrom(agent, inside);
+    return true;
+  };
+  lock = makeLock(
+    options.lock,
+    {
+      memory,
+      address: region.base + LOCK_OFFSET,
+      agent,
+      heapName: name,
+      error,
+      onRefresh,
+      recovered: (holder) => recovered(holder, true),
+    },
+    () => {
+      if (region.base + (memory.u32[regionWord] as number) !== region.areaEnd) refreshAll();
+    },
+  );
   if (lock !== undefined && stack.hasFront) {
     const { gates: address } = placement;
     const { timeoutMs } = lock;
-    gates = createGates({ memory, address, count: stack.shards, agent, timeoutMs, error, onRefresh });
+    gates = createGates({
+      memory,
+      address,
+      count: stack.shards,
+      agent,
+      timeoutMs,
+      error,
+      onRefresh,
+      recovered: (by) => recovered(by, false),
+    });
   }
   const growth = createGrowth({ memory, region, strategy: innermost, refreshAll, ...options.growth });
 
@@ -297,7 +328,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     if (failures.length > 0) throw failures[0];
   }
 
-  return {
+  assembly = {
     memory,
     region,
     name,
@@ -308,6 +339,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     lock,
     own,
     gates,
+    recoverEnded: undefined,
     front,
     growth,
     apis,
@@ -328,18 +360,11 @@ export function assemble(options: AssemblyOptions): Assembly {
     },
     error,
   };
+  return assembly;
 }
 
 /** The lock of this agent, which on entering looks whether another agent grew the heap. */
-function makeLock(
-  options: AssemblyOptions,
-  base: number,
-  onRefresh: (refresh: () => void) => void,
-  error: Assembly["error"],
-  synchronise: () => void,
-): Lock | undefined {
-  const { lock: kind, memory, agent, name } = options;
-  const site = { memory, address: base + LOCK_OFFSET, agent, heapName: name, error, onRefresh };
+function makeLock(kind: LockKind | Lock, site: LockSite, synchronise: () => void): Lock | undefined {
   const lock = "create" in kind ? kind.create(site) : kind;
   return lock && synchronised(lock, synchronise);
 }

@@ -12,7 +12,7 @@ import { createEntry, type Entry } from "./heap.js";
 import type { Heap, HeapDescriptor } from "./heap-types.js";
 import { createHelpers } from "./helpers.js";
 import { createInspector, type Inspector } from "./inspect.js";
-import { recover } from "./recover.js";
+import { recover, recoverEnded } from "./recover.js";
 import type { Capabilities, Contention } from "./types.js";
 
 interface Parts {
@@ -130,7 +130,9 @@ class ComposedHeap implements Heap {
 
 export function buildHeap(assembly: Assembly): Heap {
   const entry = createEntry(assembly);
-  const heap = new ComposedHeap(assembly, entry, createInspector(assembly));
+  const inspector = createInspector(assembly);
+  const heap = new ComposedHeap(assembly, entry, inspector);
+  assembly.recoverEnded = (agent, inside) => recoverEnded(assembly, agent, inside, inspector.check);
   const { reset } = assembly.allocator;
   if (reset !== undefined) {
     const checked = (): void => {

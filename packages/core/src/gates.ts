@@ -54,6 +54,8 @@ export interface GatesSite {
   readonly timeoutMs: number | undefined;
   error(code: HeapErrorCode, message: string, details?: HeapErrorDetails): Error;
   onRefresh(refresh: () => void): void;
+  /** Called before one gives up waiting for an agent. True: it has ended, the heap was recovered from it, and one can try anew. */
+  recovered(agent: number): boolean;
 }
 
 export interface Gates {
@@ -127,7 +129,7 @@ export function createGates(site: GatesSite): Gates {
 
   /** Some other agent has closed it. */
   function enterClosed(): void {
-    const deadline = Date.now() + timeoutMs;
+    let deadline = Date.now() + timeoutMs;
     for (let tries = 1; ; tries++) {
       if (Atomics.compareExchange(words, turn, OPEN, INSIDE) === OPEN) return;
       if (tries % SPIN !== 0) continue;
@@ -135,7 +137,11 @@ export function createGates(site: GatesSite): Gates {
       if (seen === OPEN) continue;
       if (seen === INSIDE) throw takenOver();
       const left = deadline - Date.now();
-      if (left <= 0) throw timedOut(-seen, "keeps the heap standing still");
+      if (left <= 0) {
+        if (!site.recovered(-seen)) throw timedOut(-seen, "keeps the heap standing still");
+        deadline = Date.now() + timeoutMs;
+        continue;
+      }
       if (!mayWait(words, turn)) continue;
       Atomics.store(words, at + SLEEPS, 1);
       Atomics.wait(words, turn, seen, Math.min(left, NAP));
@@ -170,11 +176,15 @@ export function createGates(site: GatesSite): Gates {
       Atomics.store(words, turn, OPEN);
     },
     async enterAsync(limitMs = timeoutMs) {
-      const deadline = Date.now() + limitMs;
+      let deadline = Date.now() + limitMs;
       while (Atomics.load(words, turn) < 0) {
         const seen = Atomics.load(words, turn);
         const left = deadline - Date.now();
-        if (left <= 0) throw timedOut(-seen, "keeps the heap standing still");
+        if (left <= 0) {
+          if (!site.recovered(-seen)) throw timedOut(-seen, "keeps the heap standing still");
+          deadline = Date.now() + limitMs;
+          continue;
+        }
         Atomics.store(words, at + SLEEPS, 1);
         await sleepAsync(words, turn, seen, Math.min(left, NAP));
       }
@@ -217,7 +227,7 @@ export function createGates(site: GatesSite): Gates {
 
   function stop(dead = 0): void {
     if (stops === 0) {
-      const deadline = Date.now() + timeoutMs;
+      let deadline = Date.now() + timeoutMs;
       for (let each = 0; each < count; ) {
         const gate = first + each * GATE_WORDS;
         if (close(gate, dead)) {
@@ -227,8 +237,10 @@ export function createGates(site: GatesSite): Gates {
         const seen = Atomics.load(words, gate + TURN);
         openAll();
         if (Date.now() >= deadline) {
-          if (seen < 0) throw timedOut(-seen, "keeps the heap standing still");
-          throw timedOut(words[gate + AGENT] as number, "is inside");
+          const by = seen < 0 ? -seen : (words[gate + AGENT] as number);
+          if (!site.recovered(by))
+            throw timedOut(by, seen < 0 ? "keeps the heap standing still" : "is inside");
+          deadline = Date.now() + timeoutMs;
         }
         each = 0;
       }

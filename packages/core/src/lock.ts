@@ -24,6 +24,7 @@
  * were each written atomically on both ways). All counters wrap at 2^32.
  */
 import { HeapError, show } from "./errors.js";
+import type { RecoveryReport } from "./recover.js";
 import { mayWait, sleepAsync } from "./sleep.js";
 import type { Lock, LockKind, LockSite } from "./types.js";
 
@@ -46,6 +47,13 @@ export interface AtomicsLockOptions {
   readonly timeoutMs?: number;
   /** Called once per wait, before the agent sleeps. Must not call the heap. */
   readonly onContention?: (holder: number) => void;
+  /**
+   * Asked when the timeout has passed: has this agent ended? True, and the heap is recovered from it (see `heap.recover`) and the wait goes on;
+   * false, the default, throws. Must answer from what it knows for certain, and must not call the heap.
+   */
+  readonly hasEnded?: (agent: number) => boolean;
+  /** Told what such a recovery found. */
+  readonly onRecovered?: (report: RecoveryReport) => void;
 }
 
 /**
@@ -58,7 +66,7 @@ export interface AtomicsLockOptions {
 export function atomicsLock(options: AtomicsLockOptions = {}): LockKind {
   // Two threads that do nothing but allocate and free get 2.8, 3.7, 4.9, 5.0, 5.1 and 4.9 million calls a second with a spin of
   // 0, 50, 100, 300, 1000 and 3000: more than 100 gains nothing, and burns what a third could use.
-  const { spin = 100, timeoutMs = 10_000, onContention } = options;
+  const { spin = 100, timeoutMs = 10_000 } = options;
   if (!Number.isInteger(spin) || spin < 0 || spin > 1_000_000) {
     throw new HeapError(
       "ERR_INVALID_OPTION",
@@ -71,20 +79,21 @@ export function atomicsLock(options: AtomicsLockOptions = {}): LockKind {
       `atomicsLock: timeoutMs must be above 0, not ${show(timeoutMs)}`,
     );
   }
-  if (onContention !== undefined && typeof onContention !== "function") {
+  for (const name of ["onContention", "hasEnded", "onRecovered"] as const) {
+    if (options[name] === undefined || typeof options[name] === "function") continue;
     throw new HeapError(
       "ERR_INVALID_OPTION",
-      `atomicsLock: onContention must be a function, not ${show(onContention)}`,
+      `atomicsLock: ${name} must be a function, not ${show(options[name])}`,
     );
   }
-  return { name: "atomics", create: (site) => createLock(site, spin, timeoutMs, onContention) };
+  return { name: "atomics", create: (site) => createLock(site, spin, timeoutMs, options) };
 }
 
 function createLock(
   site: LockSite,
   spin: number,
   timeoutMs: number,
-  onContention: ((holder: number) => void) | undefined,
+  { onContention, hasEnded, onRecovered }: AtomicsLockOptions,
 ): Lock {
   const first = site.address >>> 2;
   const holder = first + WORDS.holder;
@@ -122,12 +131,16 @@ function createLock(
     }
     const sleeps = mayWait(words, holder);
     let told = false;
-    const deadline = Date.now() + timeoutMs;
+    let deadline = Date.now() + timeoutMs;
     for (let seen = enterOrAnnounce(); seen !== FREE; seen = enterOrAnnounce()) {
       if (!told) onContention?.(-seen);
       // Not shared: only this thread could leave, and it is here.
       const left = sleeps || site.memory.shared ? deadline - Date.now() : 0;
-      if (left <= 0) throw timedOut(-seen, timeoutMs);
+      if (left <= 0) {
+        if (site.recovered?.(-seen) !== true) throw timedOut(-seen, timeoutMs);
+        deadline = Date.now() + timeoutMs;
+        continue;
+      }
       if (sleeps) {
         if (!told) count(WORDS.slept);
         Atomics.wait(words, holder, seen, Math.min(left, NAP));
@@ -162,11 +175,15 @@ function createLock(
       return;
     }
     count(WORDS.contended);
-    const deadline = Date.now() + limitMs;
+    let deadline = Date.now() + limitMs;
     let told = false;
     for (let seen = enterOrAnnounce(); seen !== FREE; seen = enterOrAnnounce()) {
       const left = deadline - Date.now();
-      if (left <= 0) throw timedOut(-seen, limitMs);
+      if (left <= 0) {
+        if (site.recovered?.(-seen) !== true) throw timedOut(-seen, limitMs);
+        deadline = Date.now() + limitMs;
+        continue;
+      }
       if (!told) {
         told = true;
         count(WORDS.slept);
@@ -225,6 +242,8 @@ function createLock(
       if (found !== agent) leaveContended(found);
     },
     enterAsync,
+    ...(hasEnded && { hasEnded }),
+    ...(onRecovered && { onRecovered }),
     stamp() {
       const before = Atomics.load(words, generation);
       // An addition of nothing, not a load: what was read before it is not read after it.

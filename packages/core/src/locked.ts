@@ -179,9 +179,11 @@ export function synchronised(lock: Lock, synchronise: () => void): Lock {
     },
     leave: () => lock.leave(),
   };
-  const { stamp, timeoutMs, enterAsync, takeOver, contention } = lock;
+  const { stamp, timeoutMs, enterAsync, takeOver, contention, hasEnded, onRecovered } = lock;
   if (stamp !== undefined) outer.stamp = () => stamp.call(lock);
   if (timeoutMs !== undefined) outer.timeoutMs = timeoutMs;
+  if (hasEnded !== undefined) outer.hasEnded = (agent) => hasEnded.call(lock, agent);
+  if (onRecovered !== undefined) outer.onRecovered = (report) => onRecovered.call(lock, report);
   if (contention !== undefined) outer.contention = () => contention.call(lock);
   // Who calls it looks itself: it also has to see whether this agent has left the heap meanwhile.
   if (enterAsync !== undefined) outer.enterAsync = (limitMs) => enterAsync.call(lock, limitMs);

@@ -59,6 +59,20 @@ export function recover(assembly: Assembly, agent: number, check: () => void): R
 }
 
 /**
+ * For who has waited in vain, and was told that it is for ever: recovers the heap as far as can be from where the caller is.
+ *
+ * @param inside It waits for the lock in the midst of a call of its own: behind gates only what the dead agent asked of the strategy can be
+ * brought to an end then. The rest comes when somebody waits for its gate.
+ */
+export function recoverEnded(assembly: Assembly, agent: number, inside: boolean, check: () => void): void {
+  const { region, lock, gates } = assembly;
+  if (gates === undefined || !inside) {
+    const report = recover(assembly, agent, check);
+    lock?.onRecovered?.(report);
+  } else if (lock?.takeOver?.(agent) === true) settle(assembly, agent, journalAt(region.base));
+}
+
+/**
  * The dead agent held the lock, which is ours now: what it asked of the strategy comes to an end first, since others who are inside their gates
  * may wait for the lock, and come out no sooner.
  */

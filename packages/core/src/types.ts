@@ -9,6 +9,7 @@
  */
 import type { HeapErrorCode, HeapErrorDetails } from "./errors.js";
 import type { Memory } from "./memory.js";
+import type { RecoveryReport } from "./recover.js";
 
 /** Byte offset of a block's payload in the memory's buffer. 0 is null and never a block. */
 export type Ptr = number;
@@ -398,6 +399,10 @@ export interface Lock {
    * caller answers for it that `holder` runs no more: what it was at is half done, and if it does run, its `leave` throws.
    */
   takeOver?(holder: number): boolean;
+  /** Asked of an agent that was waited for in vain. True: it has ended, and the heap is to be recovered from it. Must not call the heap. */
+  hasEnded?(agent: number): boolean;
+  /** Told what was found then. */
+  onRecovered?(report: RecoveryReport): void;
   /** Read without the lock, by anyone, at any time. A lock that does not count has no such member. */
   contention?(): Contention;
 }
@@ -411,6 +416,11 @@ export interface LockSite {
   readonly heapName: string;
   error(code: HeapErrorCode, message: string, details?: HeapErrorDetails): Error;
   onRefresh(refresh: () => void): void;
+  /**
+   * Called before a lock gives up waiting for its holder. True: `hasEnded` said that the holder has ended, the lock has been taken from it and is
+   * free again; it is to be tried anew.
+   */
+  recovered?(holder: number): boolean;
 }
 
 /** Makes the lock of one agent. The name is in the manifest: all agents use the same kind. */
