@@ -44,6 +44,7 @@ describe("a README names", () => {
     ["options.ts", "AgentOptions"],
     ["lock.ts", "AtomicsLockOptions"],
     ["errors.ts", "HeapErrorDetails"],
+    ["agent-cache/agent-cache.ts", "AgentCacheOptions"],
     ["limit.ts", "LimitApi"],
     ["fail.ts", "FailApi"],
     ["types.ts", "Capabilities"],
