@@ -14,6 +14,7 @@ Applies each patch of mutants/ to a copy of the sources, runs the tests and name
 
   --only <name>   only patches whose name contains this; may be given several times
   --list          list the patches and run nothing
+  --share <n>     only every n-th patch; which ones changes from commit to commit, so that in n of them, more or less, all have their turn
   --no-baseline   do not run all tests without a mistake first: they are known to pass
   --help          this text`;
 
@@ -35,7 +36,7 @@ const QUICK_TESTS = {
 /** So many mistakes are judged at a time, each in a copy of its own. */
 const AT_A_TIME = Math.min(4, availableParallelism());
 /** The projects whose tests are run for a mistake that none of them finds. */
-const PROJECTS = ["core", "hyperheap", "stats", "strict"];
+const PROJECTS = ["core", "hyperheap", "stats", "strict", "conformance"];
 /**
  * A mistake may make a loop endless. After what all tests take without one (in one worker) some of them count as stuck, which finds
  * it; all of them only after so many times as long.
@@ -187,11 +188,20 @@ async function baselineLimit(dir) {
   return AT_A_TIME * (Date.now() - began);
 }
 
-async function main({ only, list, "no-baseline": trusts }) {
+/** Every n-th, beginning with one that follows from the commit. */
+function shareOf(all, share) {
+  const n = Number(share ?? 1);
+  if (!Number.isInteger(n) || n < 1) throw new Error(`--share takes an integer from 1 on, not ${share}`);
+  const first = Number.parseInt(run(["git", "rev-parse", "--short=8", "HEAD"]), 16) % n;
+  return all.filter((_, index) => index % n === first);
+}
+
+async function main({ only, list, share, "no-baseline": trusts }) {
   const baseline = !trusts;
-  const chosen = patches().filter(
+  const named = patches().filter(
     ({ name }) => only === undefined || only.some((part) => name.includes(part)),
   );
+  const chosen = shareOf(named, share);
   if (chosen.length === 0)
     throw new Error(`no patch in mutants/ is named ${only?.join(" or ") ?? "anything"}`);
   if (list) {
@@ -231,6 +241,7 @@ try {
   const { values } = parseArgs({
     options: {
       only: { type: "string", multiple: true },
+      share: { type: "string" },
       list: { type: "boolean", default: false },
       "no-baseline": { type: "boolean", default: false },
       help: { type: "boolean", default: false },
