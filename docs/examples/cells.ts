@@ -2,13 +2,12 @@
  * `cells({ bytes })`: every block is one cell of a fixed size. For the many small objects of one kind.
  *
  *     state                                     area
- *     |head|used|free|made|live bits|owned bits|   |header|cell|header|cell| … |rest|
+ *     |head|used|free|live bits|owned bits|   |header|cell|header|cell| … |rest|
  *
  * | word | invariant |
  * |---|---|
  * | head | offset of the first free cell's payload from base, 0 if none; its first word is the next offset, and so on |
  * | used, free | how many cells are in use, and in the free list |
- * | made | offset of the cell that was made a block last, written before its live bit, which commits |
  * | live bits | one bit a cell: it is in use. Out of band, so that nobody can forge a block with what he writes into one |
  * | owned bits | one bit a cell: it is the heap's. Not set for cells over pages that somebody else added to the memory |
  *
@@ -20,8 +19,7 @@ import type { Layout, Options, Strategy } from "@heapwright/core";
 const HEAD = 0;
 const USED = 1;
 const FREE = 2;
-const MADE = 3;
-const STATE_WORDS = 4;
+const STATE_WORDS = 3;
 
 export interface CellsApi {
   readonly freeCells: number;
@@ -39,7 +37,7 @@ export function cells(options: { readonly bytes?: number } = {}): Strategy<"cell
   return {
     abi: 1,
     name: "cells",
-    version: 1,
+    version: 2,
     fields: [],
     options: bytes === undefined ? {} : { bytes },
     defaults: { bytes: 64 },
@@ -120,7 +118,8 @@ export function cells(options: { readonly bytes?: number } = {}): Strategy<"cell
             if (!isCell(ptr) || bit(live, cellAt(ptr))) {
               throw ctx.error("ERR_HEAP_CORRUPT", `the free list leads to 0x${ptr.toString(16)}`, { ptr });
             }
-            words[state + MADE] = head;
+            // Before the live bit, which commits.
+            words[ctx.made] = head;
             words[state + HEAD] = words[ptr >>> 2];
             setBit(live, cellAt(ptr));
             words[state + USED]++;
@@ -193,10 +192,8 @@ export function cells(options: { readonly bytes?: number } = {}): Strategy<"cell
             into.overhead += capacity - used - free;
           },
           // The live bits are what happened; list and counts follow from them.
-          recover({ handedOut }) {
-            const made = base + words[state + MADE];
-            if (made !== base && handedOut !== 0 && made !== handedOut) clearBit(live, cellAt(made));
-            words[state + MADE] = 0;
+          recover({ made }) {
+            if (made !== 0) clearBit(live, cellAt(base + made));
             words[state + HEAD] = 0;
             words[state + USED] = 0;
             words[state + FREE] = 0;

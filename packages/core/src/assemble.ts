@@ -8,7 +8,7 @@ import { gated } from "./gated.js";
 import { createGates, type Gates } from "./gates.js";
 import { createGrowth, type Growth, growing } from "./growth.js";
 import { GRANULE, HEADER, LOCK_OFFSET } from "./header.js";
-import { beginJournal, HANDED_OUT, journalAt, MADE } from "./journal.js";
+import { journalAt, MADE } from "./journal.js";
 import type { ChunkLayout, PlacedSlot } from "./layout.js";
 import { locked, synchronised } from "./locked.js";
 import type { Memory } from "./memory.js";
@@ -205,6 +205,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     tagName,
     shard: gates?.shard ?? 0,
     shards: stack.shards,
+    made: journalAt(region.base) + MADE,
     front: undefined,
   });
 
@@ -263,16 +264,15 @@ export function assemble(options: AssemblyOptions): Assembly {
   };
   const { base } = region;
   const journal = journalAt(base);
-  if (fresh && lock !== undefined) beginJournal(memory, journal);
   const site = { memory, base, onRefresh };
+  const madeBy = (shard: number): number => (gates?.journal(shard) ?? journal) + MADE;
   const frontSite: FrontSite = {
     enter: () => lock?.enter(),
     leave: () => lock?.leave(),
-    handedOut(ptr) {
-      if (lock !== undefined) memory.u32[journal + HANDED_OUT] = ptr - base;
+    handedOut() {
+      memory.u32[journal + MADE] = 0;
     },
-    made: (gates?.journal(gates.shard) ?? journal) + MADE,
-    madeBy: (shard) => (gates?.journal(shard) ?? journal) + MADE,
+    madeBy,
     agentOf: (shard) => gates?.agentOf(shard) ?? (shard === 0 ? agent : 0),
   };
   if (stack.hasFront) put(lock && locked(allocator, lock, site, false));
@@ -284,7 +284,10 @@ export function assemble(options: AssemblyOptions): Assembly {
       const state = placement.pluginStates[index] as number;
       const ctx = context(plugin.name, state, stack.pluginOptions[index] ?? {});
       const isFront = plugin.phase === "front";
-      const layered = plugin.create(allocator, isFront ? { ...ctx, front: frontSite } : ctx);
+      const layered = plugin.create(
+        allocator,
+        isFront ? { ...ctx, made: madeBy(ctx.shard), front: frontSite } : ctx,
+      );
       if (typeof layered !== "object" || layered === null) {
         throw error("ERR_COMPOSITION", `plugin "${plugin.name}": create returned ${show(layered)}`);
       }

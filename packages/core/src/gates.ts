@@ -19,7 +19,7 @@
  * one that another agent has. Standing still: O(gates), and as long as the calls under way take.
  */
 import type { HeapErrorCode, HeapErrorDetails } from "./errors.js";
-import { beginJournal, clearJournal } from "./journal.js";
+import { clearJournal } from "./journal.js";
 import type { Memory } from "./memory.js";
 import { mayWait, sleepAsync } from "./sleep.js";
 import type { Lock } from "./types.js";
@@ -101,7 +101,7 @@ export function createGates(site: GatesSite): Gates {
     for (let each = 0; each < count; each++) {
       const gate = first + each * GATE_WORDS;
       if (Atomics.compareExchange(words, gate + AGENT, 0, agent) !== 0) continue;
-      beginJournal(memory, gate + JOURNAL);
+      clearJournal(memory, gate + JOURNAL);
       return each;
     }
     throw error("ERR_UNSUPPORTED", `all of the ${count} agents that can have this heap attached do`, {

@@ -1,15 +1,14 @@
 /**
  * The journal: what whoever holds the lock is doing, for the agent that recovers the heap if he dies meanwhile.
  *
- *     |lock words, 32 bytes|op  |ptr |size|tag |handed out|made|0     |         (bytes from the lock's address: 32 … 63)
+ *     |lock words, 32 bytes|op  |ptr |size|tag |made|0     |         (bytes from the lock's address: 32 … 63)
  *
  * | word | invariant |
  * |---|---|
  * | op | 0 while nothing is under way; else a number of `OPERATIONS` |
  * | ptr | offset of the block it was asked for; 0 if it makes one |
  * | size, tag | as asked for |
- * | handed out | offset of the block that was handed out last, `NOTHING` before the first and once that block has been freed: a block made after it was given to nobody; 0 if that is not known, as in a copy of a heap |
- * | made | only with a front, which writes it before it makes a block: its offset until it is handed out, else 0 |
+ * | made | what the strategy (behind a gate: the front) wrote before it made a block, until that block is handed out; then 0. It is the last store of a call |
  *
  * One is enough where one agent at a time is inside. Written by the lock's layer (locked.ts), plain stores: nobody else reads it before the
  * agent has ended. With a front each agent has one of its own, at its gate (gates.ts, gated.ts), and the lock's says what was handed to fronts.
@@ -28,10 +27,7 @@ export const OP = 0;
 export const PTR = 1;
 export const SIZE = 2;
 export const TAG = 3;
-export const HANDED_OUT = 4;
-export const MADE = 5;
-/** Handed out, where nothing is that was. */
-export const NOTHING = 1;
+export const MADE = 4;
 
 const OPERATIONS: readonly Operation[] = ["none", "alloc", "free", "resize", "realloc", "other"];
 export const ALLOC = 1;
@@ -54,19 +50,11 @@ export function readJournal(memory: Memory, base: number, at: number): Interrupt
     ptr: address(word(PTR)),
     size: word(SIZE),
     tag: word(TAG),
-    handedOut: address(word(HANDED_OUT)),
-    made: address(word(MADE)),
+    made: word(MADE),
   };
 }
 
-/** Nothing is under way. What was handed out stays. */
+/** Nothing is under way, and all that was made was handed out. */
 export function clearJournal(memory: Memory, at: number): void {
-  memory.u32.fill(0, at, at + HANDED_OUT);
-}
-
-/** The journal of a heap, or of an agent, that has handed out nothing yet. */
-export function beginJournal(memory: Memory, at: number): void {
-  memory.u32.fill(0, at, at + HANDED_OUT);
-  memory.u32[at + HANDED_OUT] = NOTHING;
-  memory.u32[at + MADE] = 0;
+  memory.u32.fill(0, at, at + MADE + 1);
 }

@@ -3,20 +3,7 @@
  * from words another agent may be changing), and what changes something says so in the journal. Once inside it sees whether another
  * agent has grown the heap.
  */
-import {
-  ALLOC,
-  FREE,
-  HANDED_OUT,
-  journalAt,
-  NOTHING,
-  OP,
-  OTHER,
-  PTR,
-  REALLOC,
-  RESIZE,
-  SIZE,
-  TAG,
-} from "./journal.js";
+import { ALLOC, FREE, journalAt, MADE, OP, OTHER, PTR, REALLOC, RESIZE, SIZE, TAG } from "./journal.js";
 import type { Memory } from "./memory.js";
 import type { Allocator, Inner, Lock } from "./types.js";
 
@@ -61,9 +48,7 @@ export function locked(inner: Inner, lock: Lock, site: LockedSite, handsOut: boo
       lock.enter();
       try {
         if (changes) words[journal + OP] = OTHER;
-        const result = body(...args);
-        if (key === "reset") words[journal + HANDED_OUT] = NOTHING;
-        return result;
+        return body(...args);
       } finally {
         if (changes) words[journal + OP] = 0;
         lock.leave();
@@ -83,10 +68,11 @@ export function locked(inner: Inner, lock: Lock, site: LockedSite, handsOut: boo
         const ptr = alloc(size, align, tag);
         words[journal + OP] = 0;
         // The last store: up to here the block is nobody's.
-        if (handsOut && ptr !== 0) words[journal + HANDED_OUT] = ptr - base;
+        if (handsOut) words[journal + MADE] = 0;
         return ptr;
       } catch (error) {
         words[journal + OP] = 0;
+        if (handsOut) words[journal + MADE] = 0;
         throw error;
       } finally {
         lock.leave();
@@ -98,8 +84,6 @@ export function locked(inner: Inner, lock: Lock, site: LockedSite, handsOut: boo
         words[journal + PTR] = ptr - base;
         words[journal + OP] = FREE;
         free(ptr);
-        // What is made next may be where it was.
-        if (words[journal + HANDED_OUT] === ptr - base) words[journal + HANDED_OUT] = NOTHING;
       } finally {
         words[journal + OP] = 0;
         lock.leave();
@@ -126,10 +110,11 @@ export function locked(inner: Inner, lock: Lock, site: LockedSite, handsOut: boo
         words[journal + OP] = REALLOC;
         const moved = realloc(ptr, size, align, tag);
         words[journal + OP] = 0;
-        if (handsOut && moved !== 0 && moved !== ptr) words[journal + HANDED_OUT] = moved - base;
+        if (handsOut) words[journal + MADE] = 0;
         return moved;
       } catch (error) {
         words[journal + OP] = 0;
+        if (handsOut) words[journal + MADE] = 0;
         throw error;
       } finally {
         lock.leave();

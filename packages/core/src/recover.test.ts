@@ -82,14 +82,14 @@ describe("heap.recover", () => {
     expect(() => other.free(ptr)).toThrow("as if it ended here");
     // An error is no death: nothing is under way any more. So it is put back.
     const journal = heap.memory.u32.subarray(24, 29);
-    expect([...journal]).toEqual([0, ptr, 100, 0, ptr]);
+    expect([...journal]).toEqual([0, ptr, 100, 0, 0]);
     journal[0] = 2;
     expect(heap.recover(other.agent)).toMatchObject({ operation: "free", ptr, errors: [] });
     expect(told).toEqual([
-      ["inner", { operation: "free", ptr, size: 100, tag: 0, handedOut: ptr }],
-      ["outer", { operation: "free", ptr, size: 100, tag: 0, handedOut: ptr }],
+      ["inner", { operation: "free", ptr, size: 100, tag: 0, made: 0 }],
+      ["outer", { operation: "free", ptr, size: 100, tag: 0, made: 0 }],
     ]);
-    expect([...journal]).toEqual([0, 0, 0, 0, ptr]);
+    expect([...journal]).toEqual([0, 0, 0, 0, 0]);
     expect(heap.usableSize(ptr)).toBe(112);
     // And again: what was handed out is nobody else's to free.
     heap.recover(other.agent);

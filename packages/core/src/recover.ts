@@ -103,7 +103,6 @@ function recoverBehindGates(
         ptr: 0,
         size: 0,
         tag: 0,
-        handedOut: 0,
         made: 0,
         shard,
       };

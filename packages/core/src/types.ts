@@ -142,10 +142,8 @@ export interface Interrupted {
   readonly ptr: Ptr;
   readonly size: number;
   readonly tag: number;
-  /** The block that was handed out last by anyone: one made after it was given to nobody. 0: that is not known. */
-  readonly handedOut: Ptr;
-  /** The block that a front has made, or was about to, and that was not handed out; 0 if none. */
-  readonly made: Ptr;
+  /** The word at `Context.made`: what was written there before a block was made that was handed out to nobody. 0: there is none. */
+  readonly made: number;
   /** With a front: the shard the agent had, -1 if none. */
   readonly shard?: number;
 }
@@ -260,6 +258,11 @@ export interface Context {
    */
   readonly shard: number;
   readonly shards: number;
+  /**
+   * Index of a 32-bit word. Who makes blocks, the strategy or a front, writes there before the store that commits one: anything but 0 by which
+   * `recover` can tell it. It is 0 again when the block has been handed out, which whoever stands above sees to.
+   */
+  readonly made: number;
   /** For the plugin of phase `front` only. */
   readonly front: FrontSite | undefined;
 }
@@ -270,13 +273,11 @@ export interface FrontSite {
   enter(): void;
   leave(): void;
   /**
-   * The block that the strategy made last is on record: the last store of whatever asked for it, with the lock still held. What was made after it
-   * is nobody's should this agent end before it says so, and then ended by the strategy's own `recover`.
+   * The block that the strategy made last is on record: the last store of whatever asked for it, with the lock still held. Should this agent end
+   * before, the strategy's own `recover` takes it back.
    */
-  handedOut(ptr: Ptr): void;
-  /** Index of the word that the offset of a block goes into before it is made: until the call ends the block is nobody's. */
-  readonly made: number;
-  /** The same of another agent's shard. */
+  handedOut(): void;
+  /** Index of the word of an agent's journal that a front writes what it is about to make into, by its shard. */
   madeBy(shard: number): number;
   /** Agent that has a shard; 0: nobody. */
   agentOf(shard: number): number;

@@ -26,7 +26,6 @@ import {
   MAX_REQUEST,
   NODE_SHIFT,
   PAGE,
-  PENDING,
   roundRequest,
   SEGMENT_SHIFT,
   type Space,
@@ -69,7 +68,7 @@ export function createAlloc(space: Space): (size: number, align: number) => numb
     const granule = (chunk - areaWord) >> 2;
     const segment = granule >> SEGMENT_SHIFT;
     const rest = (span - need) | 0;
-    i32[state + PENDING] = (chunk - space.baseWord) | 0;
+    i32[space.made] = (chunk - space.baseWord) | 0;
     if (rest <= headerGranules) {
       i32[chunk + 1] = prev | USED_BIT;
       unmapGranule(space, granule);
@@ -115,7 +114,7 @@ function allocLast(space: Space, need: number): number {
   const span = (i32[state + BOUNDARY] >>> 4) - (offset >>> 4);
   if (span < need) return 0;
   const rest = (span - need) | 0;
-  i32[state + PENDING] = offset >>> 2;
+  i32[space.made] = offset >>> 2;
   if (rest <= headerGranules) {
     i32[chunk + 1] = prev | USED_BIT;
     const payload = (span - headerGranules) << 4;

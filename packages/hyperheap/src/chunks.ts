@@ -15,7 +15,6 @@ import {
   getState,
   LAST,
   lastChunk,
-  PENDING,
   PREV,
   type Space,
   setState,
@@ -45,7 +44,7 @@ export function allocAligned(space: Space, need: number, align: number): number 
   const blockNext = split || right !== 0 ? blockSpan : 0;
   const rest = block + blockSpan;
 
-  setState(space, PENDING, (block - space.base) >>> 2);
+  space.i32[space.made] = (block - space.base) >>> 2;
   if (split) writeHeader(space, rest, right === 0 ? 0 : right - rest, blockSpan, 0);
   if (right !== 0) setBack(space, right, split ? right - rest : blockSpan);
   if (slack > 0) {

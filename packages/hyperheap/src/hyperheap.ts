@@ -38,7 +38,7 @@ export function hyperheap(): Strategy<"hyperheap", undefined> {
   return {
     abi: 1,
     name: "hyperheap",
-    version: 4,
+    version: 5,
     fields: ["next", "prev", "*", "heap"],
     stateBytes,
     capabilities: {
@@ -98,7 +98,7 @@ function primitives(space: Space): Allocator {
       into.overhead += capacity - used - free - page - pageFree;
     },
     largestFree: () => largestFree(space),
-    recover: ({ handedOut }) => recover(space, handedOut, free),
+    recover: ({ made }) => recover(space, made, free),
     growthFor: (size, align, gap) => growthFor(space, size, align, gap),
     extend: (gapEnd, end) => extend(space, gapEnd, end),
   };

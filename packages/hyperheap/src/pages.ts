@@ -35,7 +35,6 @@ import {
   PAGE_SHIFT,
   PAGES,
   PAGES_FREE,
-  PENDING,
   type Space,
   setState,
 } from "./space.js";
@@ -146,7 +145,7 @@ export function runSlot(space: Space, ptr: number, index: number): number {
 function writeUsed(space: Space, page: number, count: number): void {
   const at = entry(space, page);
   for (let word = 1; word < space.entryWords; word++) space.u32[at + word] = 0;
-  setState(space, PENDING, -1 - page);
+  space.i32[space.made] = -1 - page;
   space.u32[at] = (count << COUNT_SHIFT) | IN_USE;
 }
 

@@ -115,7 +115,7 @@ describe.each([0, 3])("with %i slots, an agent that dies in the making of", (slo
           points++;
           const next = mortal({ heapwright: 1, name: "next", base: 0, memory: buffer }, [slots(slotCount)]);
           const { heap } = next;
-          next.recover(prepared.last);
+          next.recover();
           const where = `seed ${seed}, after ${stores} stores`;
           expect(() => heap.check(), where).not.toThrow();
           const after = new Map(liveOf(heap).map((block) => [block.ptr, block]));

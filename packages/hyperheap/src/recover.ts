@@ -12,8 +12,7 @@
  *     table entries where no run is                     erased
  *     freed runs in a row, or at the boundary           one; given back to the chunks
  *
- * A block that was committed but handed out to nobody is freed: PENDING says which was made last, and whoever knows what was handed
- * out, whether it was. With the lock held. Cost: O(chunks + tables).
+ * A block that was committed but handed out to nobody is freed: the word at `space.made` says which, until it has been. With the lock held. Cost: O(chunks + tables).
  */
 import { corrupt, setNext, wipeHeader } from "./chain.js";
 import { rebuildIndex } from "./free-chunks.js";
@@ -23,11 +22,9 @@ import {
   BRIDGE_BIT,
   boundaryOf,
   FREE,
-  getState,
   LAST,
   NEXT,
   PAGE,
-  PENDING,
   PREV,
   type Space,
   setState,
@@ -35,8 +32,8 @@ import {
   USED_BIT,
 } from "./space.js";
 
-/** @param handedOut The block that was handed out last; 0 if that is not known: then nothing is freed. */
-export function recover(space: Space, handedOut: number, free: (ptr: number) => void): void {
+/** @param made What was written at `space.made` before a block was made that nobody was given; 0 if there is none. */
+export function recover(space: Space, made: number, free: (ptr: number) => void): void {
   const boundary = boundaryOf(space);
   if (boundary < space.areaStart || boundary > space.areaEnd || boundary % 16 !== 0)
     throw space.error("ERR_HEAP_CORRUPT", `boundary 0x${boundary.toString(16)} cannot be true`, {});
@@ -44,18 +41,15 @@ export function recover(space: Space, handedOut: number, free: (ptr: number) => 
   const bridges = mendChain(space, boundary);
   rebuildIndex(space);
   rebuildRuns(space, bridges);
-  const made = pendingBlock(space);
-  const isNobodys = made !== 0 && handedOut !== 0 && made !== handedOut;
-  if (isNobodys && (isLive(space, made) || isRun(space, made))) free(made);
-  setState(space, PENDING, 0);
+  if (made === 0) return;
+  const block = madeBlock(space, made | 0);
+  if (isLive(space, block) || isRun(space, block)) free(block);
 }
 
-/** Address of the block that was made last, if it was committed; 0 if there is none. */
-function pendingBlock(space: Space): number {
-  const pending = getState(space, PENDING) | 0;
-  if (pending === 0) return 0;
-  if (pending < 0) return space.pageBase + (-1 - pending) * PAGE;
-  return space.base + pending * 4 + space.header;
+/** Address of the block that was made, if it was committed: words from base to its chunk, or -1 less the page of a run, say which. */
+function madeBlock(space: Space, made: number): number {
+  if (made < 0) return space.pageBase + (-1 - made) * PAGE;
+  return space.base + made * 4 + space.header;
 }
 
 /** What bridges span. Links, sums, and the payload map of used chunks are right afterwards. */

@@ -21,7 +21,6 @@
  * | FREE, USED | sums of the payloads of free and of used chunks (bridges not counted) |
  * | PAGES, PAGES_FREE | bytes of page runs in use, and freed |
  * | PAGE_FLOOR | 0, or one more than the first page whose table entry may be set |
- * | PENDING | the block made last, written before it is committed: words from base to its chunk, or -1 less the page of a run |
  * | DEFERRED | 0, or one more than the stretch whose maximum in the tree may be too high (tree.ts) |
  *
  * Two bitmaps say what a chunk is, out of reach of whoever writes past a block:
@@ -59,7 +58,6 @@ export const PAGES = 4;
 export const PAGES_FREE = 5;
 export const PAGE_FLOOR = 6;
 export const DEFERRED = 7;
-export const PENDING = 8;
 const STATE_BYTES = 64;
 
 /** Byte offsets of the header's first fields, which stand at the same place under every plugin. */
@@ -174,6 +172,8 @@ export class Space {
   declare readonly heapWord: number;
   /** Word indexes: state, hints, payload map, free map, page table. */
   declare readonly state: number;
+  /** Word that says which block is being made, until it is handed out (`Context.made`). */
+  declare readonly made: number;
   declare readonly hints: number;
   declare readonly payloads: number;
   declare readonly free: number;
@@ -211,6 +211,7 @@ export class Space {
     this.heapField = layout.field("heap");
     this.heapWord = this.heapField >>> 2;
     this.state = state >>> 2;
+    this.made = ctx.made;
     this.hints = (state + tables.hints) >>> 2;
     this.payloads = (state + tables.payloads) >>> 2;
     this.free = (state + tables.free) >>> 2;

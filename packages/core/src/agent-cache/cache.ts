@@ -1,5 +1,5 @@
 /** One agent's view of the state: where everything is, and the tables that follow from the options. All of it can be dropped and made anew. */
-import type { Context, FrontSite, Inner } from "../types.js";
+import type { Context, Inner } from "../types.js";
 import {
   CELLS_USED,
   CLASS,
@@ -67,7 +67,7 @@ export class Cache {
     this.records = state + plan.records;
     this.map = state + plan.map;
     this.firstPage = region.areaStart >>> 12;
-    this.made = (ctx.front as FrontSite).made;
+    this.made = ctx.made;
     this.me = shard + 1;
     const payloads = payloadsOf(plan.spanBytes, this.header);
     this.most = payloads[payloads.length - 1] ?? 0;

@@ -6,11 +6,11 @@
  *
  * | it ended while it was | what is on record | done |
  * |---|---|---|
- * | taking a span | `handed out` is the span's start | the span is its own, and becomes an orphan |
- * | | it is not | the strategy takes the block back; the record is dropped |
+ * | taking a span | the strategy has handed it out | the span is its own, and becomes an orphan |
+ * | | it has made one that it has not handed out | the strategy takes the block back; the record is dropped |
  * | giving a span | the strategy still has the block | it is freed |
  * | | it has not | the record is dropped |
- * | taking a block | `handed out` is not what `made` says | the strategy takes it back |
+ * | taking a block | the same | the strategy takes it back |
  *
  * A block that was made and given to nobody is freed: the agent's journal has it.
  */
@@ -52,15 +52,17 @@ import {
 
 /** @param shard -1: the agent had none. With the lock held that it had. */
 export function settle(cache: Cache, shard: number, interrupted: Interrupted): void {
-  const { words, inner, base, ctx } = cache;
+  const { words, inner, ctx } = cache;
   inner.recover?.(interrupted);
   if (shard < 0) return;
   const at = shardAt(cache, shard);
   const record = recordOf(cache, words[at + SPAN]);
   const asking = words[at + ASKING];
-  const made = ctx.front?.madeBy(shard) ?? 0;
-  if (asking === TAKES_BLOCK && interrupted.handedOut !== base + (words[made] >>> 0)) words[made] = 0;
-  if (asking === TAKES_SPAN && startOf(cache, record) !== interrupted.handedOut) words[record + START] = 0;
+  // The strategy has just taken back what it had made and not handed out.
+  if (interrupted.made !== 0) {
+    if (asking === TAKES_BLOCK) words[ctx.front?.madeBy(shard) ?? 0] = 0;
+    if (asking === TAKES_SPAN) words[record + START] = 0;
+  }
   if (asking === GIVES_SPAN && words[record + START] !== 0) {
     if (isBlock(cache, startOf(cache, record))) inner.free(startOf(cache, record));
     words[record + START] = 0;
@@ -84,7 +86,7 @@ export function recover(cache: Cache, interrupted: Interrupted): void {
   // Without gates nothing has settled it.
   if (interrupted.shard === undefined) inner.recover?.(interrupted);
   const dead = interrupted.shard ?? -1;
-  if (interrupted.made !== 0) endNobodys(cache, interrupted.made);
+  if (interrupted.made !== 0) endNobodys(cache, cache.base + interrupted.made);
   eachSpan(cache, (record) => {
     if (words[record + OWNER] === dead + 1) words[record + OWNER] = 0;
   });

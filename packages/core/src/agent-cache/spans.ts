@@ -217,7 +217,7 @@ function takeSpan(cache: Cache, sizeClass: number): number {
   mapSpan(cache, start, id);
   if (words[shared + IDLE] === id) pop(cache, shared + IDLE);
   else words[shared + RECORDS_USED] = id;
-  cache.ctx.front?.handedOut(start);
+  cache.ctx.front?.handedOut();
   return id;
 }
 
@@ -292,7 +292,7 @@ export function takeBlock(cache: Cache, asked: number, align: number, tag: numbe
     }
     if (ptr !== 0) {
       cache.words[cache.made] = ptr - cache.base;
-      front?.handedOut(ptr);
+      front?.handedOut();
     }
     return ptr;
   } finally {
