@@ -11,7 +11,7 @@
  * Bytes and invariants: state.ts. How a span gets here and back: spans.ts. What a dead agent leaves: recover.ts.
  *
  * Price: a request is rounded up to the next of about 25 size classes, four to a doubling (12 % on average), up to an eighth of a span; each
- * agent holds up to one partly used span a class, and `spares` empty ones; 1.2 % of the region for the bits. Larger requests, and those with
+ * agent holds up to one partly used span a class, and `spares` empty ones; 1.3 % of the region for the bits. Larger requests, and those with
  * an alignment, take the lock. Everything that is about all blocks (`check`, `blocks`, byte counts, statistics) stops the other agents
  * while it looks.
  */
