@@ -257,6 +257,8 @@ export function dropRecord(cache: Cache, id: number, record: number): void {
 function giveEmpty(cache: Cache): boolean {
   const { words, shared, me } = cache;
   const before = words[shared + IDLE];
+  // A record that is given back with a note in our inbox would be noted to nobody else.
+  openMail(cache);
   giveSpares(cache);
   eachSpan(cache, (record, id) => {
     if (words[record + OWNER] === 0) return collectOrphan(cache, id, record);
