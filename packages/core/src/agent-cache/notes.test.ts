@@ -1,8 +1,29 @@
 /** Notes to the owner of a freed cell, where they cross with an agent that leaves, or with a record that becomes another's. */
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { another, fill, findings, first, largest, spansOf } from "../fixtures/front-world.js";
+import { recordOf, spanAt } from "./cache.js";
+import { INBOX, OWNER } from "./state.js";
 
 afterEach(() => vi.restoreAllMocks());
+
+/** Does something in the middle of the next atomic operation of this name that `isIt` says so of. */
+function within(
+  name: "or" | "load",
+  order: "before" | "after",
+  isIt: (at: number) => boolean,
+  work: () => void,
+): void {
+  const real = Atomics[name] as (...args: unknown[]) => number;
+  let isDone = false;
+  vi.spyOn(Atomics, name).mockImplementation(((...args: unknown[]) => {
+    if (isDone || !isIt(args[1] as number)) return real(...args);
+    isDone = true;
+    if (order === "before") work();
+    const value = real(...args);
+    if (order === "after") work();
+    return value;
+  }) as never);
+}
 
 describe("a note", () => {
   it("in a record that becomes another's does not keep that one from its own", () => {
@@ -22,5 +43,42 @@ describe("a note", () => {
     }
     expect(most).toBeLessThan(8);
     expect(findings(two.heap)).toBe("");
+  });
+
+  it("that cannot be left, since a span is nobody's, leaves room for that of another agent to who adopts it", () => {
+    const one = first();
+    const [two, three, four] = [another(one), another(one), another(one)];
+    const [a, b, c] = [0, 0, 0].map(() => two.heap.alloc(100)) as [number, number, number];
+    const record = recordOf(one.cache, spanAt(one.cache, a));
+    // Two leaves while three frees; and when three has seen that the span is nobody's, one adopts it, and four frees another of its cells.
+    within(
+      "or",
+      "before",
+      () => true,
+      () => {
+        two.heap.detach();
+        vi.restoreAllMocks();
+        within(
+          "load",
+          "after",
+          (at) => at === record + OWNER,
+          () => {
+            one.heap.alloc(100);
+            four.heap.free(b);
+          },
+        );
+      },
+    );
+    three.heap.free(a);
+    vi.restoreAllMocks();
+    expect(one.cache.words[record + OWNER]).toBe(one.cache.me);
+    expect(one.cache.words[one.cache.shard + INBOX]).toBe(spanAt(one.cache, a));
+    expect(one.heap.usedBytes).toBe(2 * 112);
+    // The owner hears of it when its cells are used up.
+    const cells = one.cache.cells[one.cache.classOf[7] as number] as number;
+    const more = Array.from({ length: cells - 2 }, () => one.heap.alloc(100));
+    expect(new Set([...more, c]).size).toBe(cells - 1);
+    expect(spansOf(one)).toBe(1);
+    expect(findings(one.heap)).toBe("");
   });
 });

@@ -55,14 +55,16 @@ import {
 /** Another agent's cell has been freed: its owner is told, unless it has been since it last looked. */
 export function post(cache: Cache, id: number, record: number): void {
   const { words, plan, shared } = cache;
-  if (Atomics.load(words, record + NOTES) !== 0) return;
-  if (Atomics.compareExchange(words, record + NOTES, 0, 1) !== 0) return;
-  const owner = Atomics.load(words, record + OWNER);
-  // Nobody's: whoever adopts it looks.
-  if (owner === 0) {
+  let owner = 0;
+  do {
+    if (Atomics.load(words, record + NOTES) !== 0) return;
+    if (Atomics.compareExchange(words, record + NOTES, 0, 1) !== 0) return;
+    owner = Atomics.load(words, record + OWNER);
+    if (owner !== 0) break;
+    // Nobody's: whoever adopts it looks. But if somebody has meanwhile, others may have taken this for a note to him.
     Atomics.store(words, record + NOTES, 0);
-    return;
-  }
+  } while (Atomics.load(words, record + OWNER) !== 0);
+  if (owner === 0) return;
   const inbox = shared + plan.shards + (owner - 1) * SHARD_WORDS + INBOX;
   for (;;) {
     const first = Atomics.load(words, inbox);
