@@ -10,7 +10,6 @@ import {
   IDLE,
   LISTS,
   NEXT,
-  NOTES,
   OWNER,
   PAGE,
   RECORDS_USED,
@@ -67,9 +66,9 @@ export function createTotals(cache: Cache, totals: NonNullable<Inner["totals"]>)
   };
 }
 
+/** Also without a note there can be cells that others have freed: of a span that was nobody's just then. */
 function liveCells({ words, bitWords }: Cache, record: number): number {
   let used = words[record + CELLS_USED];
-  if (words[record + NOTES] === 0) return used;
   for (let at = record + BITS + bitWords; at < record + BITS + 2 * bitWords; at++)
     used -= countBits(words[at]);
   return used;

@@ -81,4 +81,20 @@ describe("a note", () => {
     expect(spansOf(one)).toBe(1);
     expect(findings(one.heap)).toBe("");
   });
+
+  it("is not needed for the counts to be right: a block that is freed while its owner leaves", () => {
+    const one = first({ options: { spares: 0 } });
+    const { freeBytes } = one.heap;
+    const two = another(one);
+    const blocks = [0, 0, 0].map(() => two.heap.alloc(100)) as [number, number, number];
+    within("or", "before", () => true, two.heap.detach);
+    one.heap.free(blocks[0]);
+    const used = [...one.heap.blocks()].filter(({ state }) => state === "used");
+    expect(used.map(({ ptr }) => ptr)).toEqual(blocks.slice(1));
+    expect(one.heap.usedBytes).toBe(2 * 112);
+    expect(findings(one.heap)).toBe("");
+    for (const ptr of blocks.slice(1)) one.heap.free(ptr);
+    expect(one.heap.freeBytes).toBe(freeBytes);
+    expect(findings(one.heap)).toBe("");
+  });
 });
