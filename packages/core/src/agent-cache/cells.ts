@@ -57,7 +57,7 @@ export function createFree(cache: Cache): Inner["free"] {
     const bit = 1 << (cell & 31);
     const owner = words[record + OWNER];
     if (owner !== me) {
-      if (owner === 0 && freeOrphan(cache, id, record, at, bit)) return;
+      if (owner === 0 && freeOrphan(cache, id, record, at, bit, ptr)) return;
       if ((Atomics.or(words, at + bitWords, bit) & bit) !== 0) throw twice(cache, ptr);
       post(cache, id, record);
       return;

@@ -8,7 +8,7 @@ afterEach(() => vi.restoreAllMocks());
 
 /** Does something in the middle of the next atomic operation of this name that `isIt` says so of. */
 function within(
-  name: "or" | "load",
+  name: "or" | "load" | "compareExchange",
   order: "before" | "after",
   isIt: (at: number) => boolean,
   work: () => void,
@@ -95,6 +95,25 @@ describe("a note", () => {
     expect(findings(one.heap)).toBe("");
     for (const ptr of blocks.slice(1)) one.heap.free(ptr);
     expect(one.heap.freeBytes).toBe(freeBytes);
+    expect(findings(one.heap)).toBe("");
+  });
+
+  it("is not left for a span that nobody has, and who frees second is told which block", () => {
+    const one = first();
+    const [two, three] = [another(one), another(one)];
+    const blocks = [0, 0, 0].map(() => two.heap.alloc(100)) as [number, number, number];
+    two.heap.detach();
+    const lock = 16;
+    within(
+      "compareExchange",
+      "before",
+      (at) => at === lock,
+      () => three.heap.free(blocks[1]),
+    );
+    expect(() => one.heap.free(blocks[1])).toThrowError(
+      expect.objectContaining({ code: "ERR_DOUBLE_FREE", ptr: blocks[1] }),
+    );
+    expect(one.heap.usedBytes).toBe(2 * 112);
     expect(findings(one.heap)).toBe("");
   });
 });

@@ -308,13 +308,20 @@ export function takeBlock(cache: Cache, asked: number, align: number, tag: numbe
 // ---- agents that leave ---------------------------------------------------------------------------------------------
 
 /** A cell of a span that is nobody's becomes free; false if the span is somebody's by now. */
-export function freeOrphan(cache: Cache, id: number, record: number, at: number, bit: number): boolean {
+export function freeOrphan(
+  cache: Cache,
+  id: number,
+  record: number,
+  at: number,
+  bit: number,
+  ptr: number,
+): boolean {
   const { words } = cache;
   const { front } = cache.ctx;
   front?.enter();
   try {
     if (Atomics.load(words, record + OWNER) !== 0) return false;
-    if (((words[at] | words[at + cache.bitWords]) & bit) !== 0) throw twice(cache, startOf(cache, record));
+    if (((words[at] | words[at + cache.bitWords]) & bit) !== 0) throw twice(cache, ptr);
     const wasFull = isFull(cache, record);
     words[at] |= bit;
     words[record + CELLS_USED] -= 1;
