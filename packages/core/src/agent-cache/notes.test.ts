@@ -116,4 +116,15 @@ describe("a note", () => {
     expect(one.heap.usedBytes).toBe(2 * 112);
     expect(findings(one.heap)).toBe("");
   });
+
+  it("does not outlive a reset: who has its record next hears of its own", () => {
+    const one = first({ options: { spares: 0 } });
+    const two = another(one);
+    for (const ptr of fill(one.heap, 100)) two.heap.free(ptr);
+    one.heap.reset?.();
+    expect(findings(one.heap)).toBe("");
+    for (let block = 0; block < 5000; block++) two.heap.free(one.heap.alloc(100));
+    expect(spansOf(one)).toBeLessThan(4);
+    expect(findings(one.heap)).toBe("");
+  });
 });

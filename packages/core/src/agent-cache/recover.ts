@@ -111,9 +111,10 @@ export function rebuild(cache: Cache): void {
   const { words, shared, plan, ctx } = cache;
   for (let number = 0; number < ctx.shards; number++)
     words.fill(0, shardAt(cache, number), shardAt(cache, number + 1));
+  // Also of records not in use: no inbox has them any more.
+  for (let id = 1; id <= plan.maxSpans; id++) words[recordOf(cache, id) + NOTES] = 0;
   remap(cache);
   eachSpan(cache, (record, id) => {
-    words[record + NOTES] = 0;
     const owner = words[record + OWNER];
     // Of shards that nobody has.
     if (owner !== 0 && ctx.front?.agentOf(owner - 1) === 0) words[record + OWNER] = 0;
