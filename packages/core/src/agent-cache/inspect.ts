@@ -8,8 +8,11 @@ import {
   CELLS_USED,
   CLASS,
   IDLE,
+  INBOX,
   LISTS,
+  MAIL,
   NEXT,
+  NOTES,
   OWNER,
   PAGE,
   RECORDS_USED,
@@ -151,12 +154,13 @@ function checkMap(
 function checkLists(cache: Cache, say: (message: string) => void): void {
   const { words, shared, plan, ctx } = cache;
   const found = new Map<number, string>();
+  const count = Math.min(words[shared + RECORDS_USED] >>> 0, plan.maxSpans);
   /** Goes through a list; `back`: its links lead back, too. */
   const follow = (name: string, list: number, back: boolean): number => {
     let before = 0;
     let length = 0;
     for (let id = words[list]; id !== 0; id = words[recordOf(cache, id) + NEXT]) {
-      if (id < 0 || id > plan.maxSpans || found.has(id)) {
+      if (id < 0 || id > count || found.has(id)) {
         say(`${name} leads to record ${id}${found.has(id) ? `, which is in ${found.get(id)}` : ""}`);
         return length;
       }
@@ -179,13 +183,32 @@ function checkLists(cache: Cache, say: (message: string) => void): void {
       say(`shard ${number} has ${spares} spares, not ${words[shard + SPARES]}`);
   }
   follow("idle", shared + IDLE, false);
-  const count = words[shared + RECORDS_USED];
+  const noted = checkInboxes(cache, count, say);
   for (let id = 1; id <= count; id++) {
     const record = recordOf(cache, id);
+    if (words[record + NOTES] !== 0 && !noted.has(id)) say(`record ${id} has a note, and is in no inbox`);
+    if (words[record + NOTES] === 0 && noted.has(id)) say(`record ${id} is in an inbox, and has no note`);
     const expected = listOf(cache, record);
     const actual = found.get(id) ?? "no list";
     if (!expected.includes(actual)) say(`record ${id} is in ${actual}, not in ${expected.join(" or ")}`);
   }
+}
+
+/** Records in inboxes: each in one. */
+function checkInboxes(cache: Cache, count: number, say: (message: string) => void): ReadonlySet<number> {
+  const { words, shared, plan, ctx } = cache;
+  const noted = new Set<number>();
+  for (let number = 0; number < ctx.shards; number++) {
+    const inbox = shared + plan.shards + number * SHARD_WORDS + INBOX;
+    for (let id = words[inbox]; id !== 0; id = words[recordOf(cache, id) + MAIL]) {
+      if (id < 0 || id > count || noted.has(id)) {
+        say(`shard ${number}, inbox leads to record ${id}${noted.has(id) ? ", which is in one" : ""}`);
+        break;
+      }
+      noted.add(id);
+    }
+  }
+  return noted;
 }
 
 function listOf(cache: Cache, record: number): string[] {
