@@ -97,7 +97,9 @@ export function checkCache(cache: Cache, report: (finding: Finding) => void): vo
     }
   });
   checkMap(cache, mapped, say);
-  if (isSound) checkLists(cache, say);
+  if (!isSound) return;
+  checkRuns(cache, say);
+  checkLists(cache, say);
 }
 
 /** What of a span contradicts itself. Pages that are its own go into `mapped`. */
@@ -148,6 +150,23 @@ function checkMap(
       page,
     );
   }
+}
+
+/** Are spans what they are counted as? Where the strategy's blocks cannot be gone through, it has said so itself. */
+function checkRuns(cache: Cache, say: (message: string, ptr?: number) => void): void {
+  const { words, shared, inner } = cache;
+  const counted = words[shared + RUNS] === 0 ? "used" : "page";
+  try {
+    inner.walk?.(({ ptr, state }) => {
+      if ((state !== "used" && state !== "page") || state === counted) return;
+      const id = spanAt(cache, ptr);
+      if (id !== 0 && startOf(cache, recordOf(cache, id)) === ptr)
+        say(
+          `the span at 0x${ptr.toString(16)} is a "${state}" block, and is counted as a "${counted}" one`,
+          ptr,
+        );
+    });
+  } catch {}
 }
 
 /** Every span with free cells is in the one list it belongs in, and nothing else is. */
