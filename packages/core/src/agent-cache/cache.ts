@@ -1,6 +1,7 @@
 /** One agent's view of the state: where everything is, and the tables that follow from the options. All of it can be dropped and made anew. */
 import type { Context, Inner } from "../types.js";
 import {
+  BITS,
   CELLS_USED,
   CLASS,
   LISTS,
@@ -105,6 +106,19 @@ export function startOf(cache: Cache, record: number): number {
 export function isFull(cache: Cache, record: number): boolean {
   const { words, cells } = cache;
   return words[record + CELLS_USED] === cells[words[record + CLASS]];
+}
+
+/** Bits of cells that a span of its class has not. */
+export function hasStrayBits(cache: Cache, record: number): boolean {
+  const { words, bitWords } = cache;
+  const cells = cache.cells[words[record + CLASS]];
+  for (let index = 0; index < bitWords; index++) {
+    const at = record + BITS + index;
+    const left = cells - 32 * index;
+    const beyond = left >= 32 ? 0 : left <= 0 ? -1 : -1 << left;
+    if (((words[at] | words[at + bitWords]) & beyond) !== 0) return true;
+  }
+  return false;
 }
 
 /** Word that a list begins with: of this agent's spans of a class, or of those that are nobody's. */

@@ -1,6 +1,15 @@
 /** What is in the spans: blocks and byte counts for who asks about all of the heap, and every invariant of state.ts. While the heap stands still. */
 import type { Finding, Inner, WalkedBlock } from "../types.js";
-import { type Cache, eachSpan, isFull, orphanList, recordOf, spanAt, startOf } from "./cache.js";
+import {
+  type Cache,
+  eachSpan,
+  hasStrayBits,
+  isFull,
+  orphanList,
+  recordOf,
+  spanAt,
+  startOf,
+} from "./cache.js";
 import { countBits } from "./spans.js";
 import {
   BEFORE,
@@ -122,14 +131,12 @@ function brokenSpan(cache: Cache, record: number, id: number, mapped: Set<number
   if (owner < 0 || owner > ctx.shards) wrong.push(`is owned by ${owner}`);
   const sizeClass = words[record + CLASS];
   if (sizeClass < 0 || sizeClass >= cache.cells.length) return [...wrong, `has cells of class ${sizeClass}`];
+  if (hasStrayBits(cache, record)) wrong.push("has bits of cells it has not");
   const cells = cache.cells[sizeClass];
   let free = 0;
   for (let index = 0; index < bitWords; index++) {
     const at = record + BITS + index;
     free += countBits(words[at]);
-    const left = cells - 32 * index;
-    const beyond = left >= 32 ? 0 : left <= 0 ? -1 : -1 << left;
-    if (((words[at] | words[at + bitWords]) & beyond) !== 0) wrong.push("has bits of cells it has not");
     if ((words[at] & words[at + bitWords]) !== 0) wrong.push("has cells that are free and were freed");
   }
   if (words[record + CELLS_USED] !== cells - free)

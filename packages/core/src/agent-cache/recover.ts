@@ -18,6 +18,7 @@ import type { Interrupted } from "../types.js";
 import {
   type Cache,
   eachSpan,
+  hasStrayBits,
   isFull,
   mapSpan,
   orphanList,
@@ -27,6 +28,7 @@ import {
   startOf,
 } from "./cache.js";
 import { link, push } from "./lists.js";
+import { broken } from "./refusals.js";
 import { collect, countBits, giveSpan } from "./spans.js";
 import {
   ASKING,
@@ -72,9 +74,9 @@ export function settle(cache: Cache, shard: number, interrupted: Interrupted): v
   relinkShared(cache);
 }
 
-function isBlock({ inner }: Cache, ptr: number): boolean {
+function isBlock({ inner }: Cache, ptr: number, least = 1): boolean {
   try {
-    return inner.usableSize(ptr) > 0;
+    return inner.usableSize(ptr) >= least;
   } catch {
     return false;
   }
@@ -109,6 +111,7 @@ function endNobodys(cache: Cache, ptr: number): void {
 /** From starts, owners, classes and bits everything else. Nobody is inside. */
 export function rebuild(cache: Cache): void {
   const { words, shared, plan, ctx } = cache;
+  verifySpans(cache);
   for (let number = 0; number < ctx.shards; number++)
     words.fill(0, shardAt(cache, number), shardAt(cache, number + 1));
   // Also of records not in use: no inbox has them any more.
@@ -133,6 +136,41 @@ export function rebuild(cache: Cache): void {
     if (words[record + OWNER] === 0 && words[record + CELLS_USED] === 0) giveSpan(cache, id, record);
   });
   relinkShared(cache);
+}
+
+/** Every record that says it has a span, and how many are in use, which may not say so yet. */
+function verifySpans(cache: Cache): void {
+  const { words, shared, plan } = cache;
+  const pages = new Set<number>();
+  let used = Math.min(words[shared + RECORDS_USED] >>> 0, plan.maxSpans);
+  for (let id = 1; id <= plan.maxSpans; id++) {
+    if (words[recordOf(cache, id) + START] === 0) continue;
+    verify(cache, recordOf(cache, id), pages);
+    used = Math.max(used, id);
+  }
+  words[shared + RECORDS_USED] = used;
+}
+
+/**
+ * What is committed leads to where words are written: nothing is, if it cannot be true.
+ * @param pages Those of the spans before.
+ */
+function verify(cache: Cache, record: number, pages: Set<number>): void {
+  const { words, ctx, spanBytes } = cache;
+  const { areaStart, areaEnd } = ctx.region;
+  const start = startOf(cache, record);
+  if (start % PAGE !== 0 || start < areaStart || start + spanBytes > areaEnd)
+    throw broken(cache, record, "cannot be there");
+  if (!isBlock(cache, start, spanBytes)) throw broken(cache, record, "is no block of the strategy");
+  for (let page = start; page < start + spanBytes; page += PAGE) {
+    if (pages.has(page)) throw broken(cache, record, "is also another's");
+    pages.add(page);
+  }
+  const [owner, sizeClass] = [words[record + OWNER], words[record + CLASS]];
+  if (owner < 0 || owner > ctx.shards) throw broken(cache, record, `is owned by ${owner}`);
+  if (sizeClass < 0 || sizeClass >= cache.cells.length)
+    throw broken(cache, record, `has cells of class ${sizeClass}`);
+  if (hasStrayBits(cache, record)) throw broken(cache, record, "has bits of cells it has not");
 }
 
 const shardAt = ({ shared, plan }: Cache, shard: number): number =>
@@ -170,6 +208,7 @@ function relinkShared(cache: Cache): void {
   const { words, shared, plan } = cache;
   words.fill(0, shared + ORPHANS, shared + ORPHANS + cache.cells.length);
   words[shared + IDLE] = 0;
+  words[shared + RECORDS_USED] = Math.min(words[shared + RECORDS_USED] >>> 0, plan.maxSpans);
   for (let id = 1; id <= plan.maxSpans; id++) {
     const record = recordOf(cache, id);
     if (words[record + START] === 0) continue;
