@@ -27,6 +27,9 @@ import type {
   StrategyInstance,
 } from "./types.js";
 
+/** Thrown through the layers by a front that cannot go on before all others stand still; caught where the call began, and made again there. */
+const STARVED = new Error("the front has run out, and asks for what other agents hold");
+
 /** How often a reader tries to find the heap quiet before it takes the lock. */
 const TRIES = 100;
 
@@ -80,6 +83,8 @@ export interface Assembly {
   sync(): void;
   /** Does the work while nobody else is inside: with the lock held, and behind closed gates. Takes fresh views first. */
   exclusive<Result>(work: () => Result): Result;
+  /** What a call has thrown: if a front wants all others to stand still, the call is made again while they do; else it is thrown on. */
+  again<Result>(failure: unknown, work: () => Result): Result;
   /** This agent leaves: `sync` throws from now on, and everybody is told to look. */
   detach(): void;
   error(code: HeapErrorCode, message: string, details?: HeapErrorDetails): HeapError;
@@ -150,7 +155,8 @@ export function assemble(options: AssemblyOptions): Assembly {
     }
   };
   const standing = <Result>(work: () => Result): Result => {
-    if (gates === undefined) return locking(work);
+    // In the midst of a call nobody can be waited for who may be waiting for this agent: then only the lock is taken.
+    if (gates === undefined || gates.isInside()) return locking(work);
     gates.stop();
     try {
       return locking(work);
@@ -273,6 +279,9 @@ export function assemble(options: AssemblyOptions): Assembly {
       memory.u32[journal + MADE] = 0;
     },
     madeBy,
+    standStill() {
+      if (gates !== undefined && !gates.isStill()) throw STARVED;
+    },
     agentOf: (shard) => gates?.agentOf(shard) ?? (shard === 0 ? agent : 0),
   };
   if (stack.hasFront) put(lock && locked(allocator, lock, site, false));
@@ -301,7 +310,11 @@ export function assemble(options: AssemblyOptions): Assembly {
     gates?.release(gates.shard);
     throw failure;
   }
-  if (gates !== undefined) put(gated(allocator, gates, exclusive, site));
+  const again = <Result>(failure: unknown, work: () => Result): Result => {
+    if (failure !== STARVED) throw failure;
+    return exclusive(work);
+  };
+  if (gates !== undefined) put(gated(allocator, gates, { exclusive, again }, site));
   else if (!stack.hasFront) put(lock && locked(allocator, lock, site, true));
   const own = gates?.own ?? lock;
 
@@ -313,10 +326,12 @@ export function assemble(options: AssemblyOptions): Assembly {
       gates?.release(gates.shard);
       return;
     }
-    sync();
-    own?.enter();
     const failures: unknown[] = [];
+    let isInside = false;
     try {
+      sync();
+      own?.enter();
+      isInside = true;
       for (const each of leavers.splice(0).reverse()) {
         try {
           each();
@@ -325,7 +340,7 @@ export function assemble(options: AssemblyOptions): Assembly {
         }
       }
     } finally {
-      own?.leave();
+      if (isInside) own?.leave();
       gates?.release(gates.shard);
     }
     if (failures.length > 0) throw failures[0];
@@ -351,6 +366,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     onRefresh,
     sync,
     exclusive,
+    again,
     detach() {
       if (detached) return;
       // Nothing can be given back to a buffer that is gone.

@@ -19,7 +19,7 @@ import type { Lock } from "./types.js";
 /** For locks that do not say how long they wait, in milliseconds. */
 const DEFAULT_TIMEOUT = 10_000;
 
-export function createEnterAsync({ own, lock, agent, sync, error }: Assembly): Heap["enterAsync"] {
+export function createEnterAsync({ gates, lock, agent, sync, error }: Assembly): Heap["enterAsync"] {
   /** Some `enterAsync` of this agent has the lock or waits for it. */
   let isTaken = false;
   const queue: (() => void)[] = [];
@@ -70,28 +70,25 @@ export function createEnterAsync({ own, lock, agent, sync, error }: Assembly): H
       throw error("ERR_INVALID_OPTION", `enterAsync: timeoutMs must be above 0, not ${show(timeoutMs)}`);
     }
     sync();
-    if (own === undefined || lock === undefined) return heldLock(() => {});
+    if (lock === undefined) return heldLock(() => {});
     const deadline = Date.now() + timeoutMs;
     // Also where it is this one's turn at once, the rest runs after the caller's code: no call of this agent is inside then.
     await turn(timeoutMs);
     try {
-      const left = Math.max(deadline - Date.now(), 0);
-      await (own.enterAsync?.(left) ?? tryUntil(own, left));
+      const left = (): number => Math.max(deadline - Date.now(), 0);
+      // With a front others may be inside who do not hold the lock; gates come before it.
+      await gates?.stopAsync(left());
       try {
-        // With a front both: the calls of this agent shall not wait either.
-        if (lock !== own) {
-          const rest = Math.max(deadline - Date.now(), 0);
-          await (lock.enterAsync?.(rest) ?? tryUntil(lock, rest));
-        }
+        await (lock.enterAsync?.(left()) ?? tryUntil(lock, left()));
         try {
           // Meanwhile another agent may have grown the heap, or this one have left it.
           sync();
         } catch (failure) {
-          if (lock !== own) lock.leave();
+          lock.leave();
           throw failure;
         }
       } catch (failure) {
-        own.leave();
+        gates?.resume();
         throw failure;
       }
     } catch (failure) {
@@ -100,9 +97,9 @@ export function createEnterAsync({ own, lock, agent, sync, error }: Assembly): H
     }
     return heldLock(() => {
       try {
-        if (lock !== own) lock.leave();
-        own.leave();
+        lock.leave();
       } finally {
+        gates?.resume();
         passTurn();
       }
     });

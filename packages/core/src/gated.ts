@@ -4,16 +4,17 @@
  *
  * The bodies are locked.ts's, and meant to be: a function that two layers share has two callees at each call, and is inlined into neither.
  */
+import type { Assembly } from "./assemble.js";
 import type { Gates } from "./gates.js";
 import { ALLOC, FREE, MADE, OP, OTHER, PTR, REALLOC, RESIZE, SIZE, TAG } from "./journal.js";
 import type { LockedSite } from "./locked.js";
 import type { Allocator, Inner } from "./types.js";
 
-/** @param exclusive Runs its argument while the heap stands still. */
+/** `exclusive`: runs its argument while the heap stands still; `again`: so, if it was a front that asked for that, else throws on. */
 export function gated(
   inner: Inner,
   gates: Gates,
-  exclusive: <Result>(work: () => Result) => Result,
+  { exclusive, again }: Pick<Assembly, "exclusive" | "again">,
   site: LockedSite,
 ): Partial<Allocator> {
   const { alloc, free, resize, usableSize, takenSize, realloc, tagOf } = inner;
@@ -51,9 +52,10 @@ export function gated(
         }
       });
   }
-  return {
+  const layer: Partial<Allocator> & Pick<Inner, "alloc" | "realloc"> = {
     ...(rare as Partial<Allocator>),
     alloc(size, align, tag) {
+      let failure: unknown;
       own.enter();
       try {
         words[journal + PTR] = 0;
@@ -68,10 +70,13 @@ export function gated(
       } catch (error) {
         words[journal + OP] = 0;
         words[journal + MADE] = 0;
-        throw error;
+        failure = error;
       } finally {
         own.leave();
       }
+      // Whoever has entered before makes the call again.
+      if (gates.isInside()) throw failure;
+      return again(failure, () => layer.alloc(size, align, tag));
     },
     free(ptr) {
       own.enter();
@@ -97,6 +102,7 @@ export function gated(
       }
     },
     realloc(ptr, size, align, tag) {
+      let failure: unknown;
       own.enter();
       try {
         words[journal + PTR] = ptr - base;
@@ -110,10 +116,12 @@ export function gated(
       } catch (error) {
         words[journal + OP] = 0;
         words[journal + MADE] = 0;
-        throw error;
+        failure = error;
       } finally {
         own.leave();
       }
+      if (gates.isInside()) throw failure;
+      return again(failure, () => layer.realloc(ptr, size, align, tag));
     },
     usableSize(ptr) {
       own.enter();
@@ -142,4 +150,5 @@ export function gated(
       },
     }),
   };
+  return layer;
 }

@@ -36,6 +36,7 @@ function world(): World {
         timeoutMs,
         error: (code, message, details) => new HeapError(code, message, details),
         onRefresh: () => {},
+        recovered: () => false,
       }),
     all: (word) =>
       Array.from({ length: COUNT }, (_, gate) => words[(FIRST + gate * GATE_BYTES) / 4 + word] as number),

@@ -75,8 +75,17 @@ export interface Gates {
    * @throws HeapError `ERR_LOCK_TIMEOUT` naming an agent that does not come out; the gates are open again then.
    */
   stop(dead?: number): void;
+  /** The same without blocking the thread; not recursive. */
+  stopAsync(limitMs: number): Promise<void>;
   resume(): void;
-  /** The gate is nobody's from now on. With the gates closed, or by its agent. */
+  /** Is nobody else inside, because this agent has stopped them? */
+  isStill(): boolean;
+  /** Is this agent in the midst of a call? */
+  isInside(): boolean;
+  /**
+   * The gate is nobody's from now on. With the gates closed, or by its agent; where that one is inside, as it can be during an `enterAsync`,
+   * as soon as it comes out.
+   */
   release(shard: number): void;
 }
 
@@ -93,6 +102,10 @@ export function createGates(site: GatesSite): Gates {
   /** How often this agent is inside, and how often it has stopped the others. */
   let depth = 0;
   let stops = 0;
+  /** This agent has left the heap while it was inside. */
+  let isLeaving = false;
+  /** Gates that an agent ended inside of, and its id, which are closed all the same: so they are found again, unless it is recovered. */
+  const taken = new Map<number, number>();
   site.onRefresh(() => {
     words = memory.i32;
   });
@@ -174,28 +187,14 @@ export function createGates(site: GatesSite): Gates {
       if (words[owner] !== agent) throw takenOver();
       // Atomic, though nobody else writes it now: what was stored before is seen by whoever closes the gate.
       Atomics.store(words, turn, OPEN);
-    },
-    async enterAsync(limitMs = timeoutMs) {
-      let deadline = Date.now() + limitMs;
-      while (Atomics.load(words, turn) < 0) {
-        const seen = Atomics.load(words, turn);
-        const left = deadline - Date.now();
-        if (left <= 0) {
-          if (!site.recovered(-seen)) throw timedOut(-seen, "keeps the heap standing still");
-          deadline = Date.now() + limitMs;
-          continue;
-        }
-        Atomics.store(words, at + SLEEPS, 1);
-        await sleepAsync(words, turn, seen, Math.min(left, NAP));
-      }
-      own.enter();
+      if (isLeaving) giveUp(at);
     },
   };
 
   // ---- all of them -------------------------------------------------------------------------------------------------
 
-  /** False: an agent was inside all the time. */
-  function close(gate: number, dead: number): boolean {
+  /** False: an agent was inside all the time. `isBrief`: without a sleep. */
+  function close(gate: number, dead: number, isBrief = false): boolean {
     const deadline = Date.now() + PATIENCE;
     const isOwn = gate === at;
     for (let tries = 1; ; tries++) {
@@ -204,18 +203,21 @@ export function createGates(site: GatesSite): Gates {
       // A call of this agent that stops the others is inside its own gate, and stays there.
       if (isOwn && depth > 0) return true;
       if (seen === OPEN || isDead) {
-        if (Atomics.compareExchange(words, gate + TURN, seen, -agent) === seen) return true;
-        continue;
+        if (Atomics.compareExchange(words, gate + TURN, seen, -agent) !== seen) continue;
+        if (seen === INSIDE) taken.set(gate, dead);
+        return true;
       }
       if (tries % SPIN !== 0) continue;
-      if (Date.now() >= deadline) return false;
+      if (isBrief || Date.now() >= deadline) return false;
       if (mayWait(words, gate + TURN)) Atomics.wait(words, gate + TURN, seen, SHORT_NAP);
     }
   }
 
   function open(gate: number): void {
     if (Atomics.load(words, gate + TURN) !== -agent) return;
-    Atomics.store(words, gate + TURN, OPEN);
+    const isDeads = words[gate + AGENT] === taken.get(gate);
+    taken.delete(gate);
+    Atomics.store(words, gate + TURN, isDeads ? INSIDE : OPEN);
     if (Atomics.load(words, gate + SLEEPS) === 0) return;
     Atomics.store(words, gate + SLEEPS, 0);
     Atomics.notify(words, gate + TURN);
@@ -248,6 +250,32 @@ export function createGates(site: GatesSite): Gates {
     stops++;
   }
 
+  async function stopAsync(limitMs: number): Promise<void> {
+    let deadline = Date.now() + limitMs;
+    for (let each = 0; each < count; ) {
+      const gate = first + each * GATE_WORDS;
+      if (close(gate, 0, true)) {
+        each++;
+        continue;
+      }
+      const seen = Atomics.load(words, gate + TURN);
+      openAll();
+      each = 0;
+      if (Date.now() >= deadline) {
+        const by = seen < 0 ? -seen : (words[gate + AGENT] as number);
+        if (!site.recovered(by)) throw timedOut(by, seen < 0 ? "keeps the heap standing still" : "is inside");
+        deadline = Date.now() + limitMs;
+      }
+      await sleepAsync(words, gate + TURN, seen, SHORT_NAP);
+    }
+    stops++;
+  }
+
+  function giveUp(gate: number): void {
+    clearJournal(memory, gate + JOURNAL);
+    Atomics.store(words, gate + AGENT, 0);
+  }
+
   return {
     shard,
     own,
@@ -259,13 +287,16 @@ export function createGates(site: GatesSite): Gates {
       return -1;
     },
     stop,
+    stopAsync,
+    isStill: () => stops > 0,
+    isInside: () => depth > 0 && stops === 0,
     resume() {
       stops--;
       if (stops === 0) openAll();
     },
     release(number) {
-      clearJournal(memory, first + number * GATE_WORDS + JOURNAL);
-      Atomics.store(words, first + number * GATE_WORDS + AGENT, 0);
+      if (number === shard && depth > 0 && stops === 0) isLeaving = true;
+      else giveUp(first + number * GATE_WORDS);
     },
   };
 }

@@ -31,7 +31,7 @@ export interface Entry {
 }
 
 export function createEntry(assembly: Assembly): Entry {
-  const { memory, region, own, lock, error } = assembly;
+  const { memory, region, own, gates, lock, error, again } = assembly;
   const { alloc: allocInner, free: freeInner, realloc: reallocInner } = assembly.allocator;
   const { usableSize: usableInner, takenSize: takenInner, goodSize: goodInner } = assembly.allocator;
   const maxAlign = assembly.stack.strategy.capabilities.maxAlign;
@@ -124,14 +124,24 @@ export function createEntry(assembly: Assembly): Entry {
       refuse(size, align, tag);
     if (i32[sizeWord] !== sizeSeen) assembly.sync();
     if (align <= 16) return allocInner(size, 16, tag);
+    let failure: unknown;
     own?.enter();
     try {
       const ptr = allocInner(size, align, tag);
       if (ptr !== 0) noteAlign(align);
       return ptr;
+    } catch (thrown) {
+      failure = thrown;
     } finally {
       own?.leave();
     }
+    if (isNested()) throw failure;
+    return again(failure, () => allocChecked(size, align, tag));
+  }
+
+  /** Behind gates: has a call around this one entered before? Then that one is made again. */
+  function isNested(): boolean {
+    return gates?.isInside() === true;
   }
 
   function alloc(size: number, align = 16, tag = 0): Ptr {
@@ -141,15 +151,22 @@ export function createEntry(assembly: Assembly): Entry {
   }
 
   function allocLocked(size: number, align = 16, tag = 0): Ptr {
-    let ptr: Ptr;
+    let ptr: Ptr = 0;
     let usable = 0;
+    let failure: unknown;
     if (i32[sizeWord] !== sizeSeen) assembly.sync();
     own?.enter();
     try {
       ptr = allocUnsafe(size, align, tag);
       if (ptr !== 0) usable = usableInner(ptr);
+    } catch (thrown) {
+      failure = thrown;
     } finally {
       own?.leave();
+    }
+    if (failure !== undefined) {
+      if (isNested()) throw failure;
+      return again(failure, () => allocLocked(size, align, tag));
     }
     // Outside the lock: the block is already ours.
     zeroBytes(memory, ptr, ptr + usable);
@@ -165,14 +182,19 @@ export function createEntry(assembly: Assembly): Entry {
   /** Arguments are checked. */
   function move(ptr: Ptr, size: number, align: number, tag: number): Ptr {
     if (align <= 16) return reallocInner(ptr, size, 16, tag);
+    let failure: unknown;
     own?.enter();
     try {
       const moved = reallocInner(ptr, size, align, tag);
       if (moved !== 0) noteAlign(align);
       return moved;
+    } catch (thrown) {
+      failure = thrown;
     } finally {
       own?.leave();
     }
+    if (isNested()) throw failure;
+    return again(failure, () => move(ptr, size, align, tag));
   }
 
   function checkRealloc(ptr: Ptr, size: number, align: number, tag: number): void {
@@ -187,14 +209,21 @@ export function createEntry(assembly: Assembly): Entry {
     checkRealloc(ptr, size, align, tag);
     let before = 0;
     let after = 0;
-    let moved: Ptr;
+    let moved: Ptr = 0;
+    let failure: unknown;
     own?.enter();
     try {
       before = usableInner(ptr);
       moved = move(ptr, size, align, tag);
       if (moved !== 0) after = usableInner(moved);
+    } catch (thrown) {
+      failure = thrown;
     } finally {
       own?.leave();
+    }
+    if (failure !== undefined) {
+      if (isNested()) throw failure;
+      return again(failure, () => realloc(ptr, size, align, tag));
     }
     // The copy kept min(before, size) bytes: what the new block has beyond them is zeroed as far as it is beyond `before`.
     if (after > before) zeroBytes(memory, moved + before, moved + after);

@@ -49,7 +49,8 @@ export function recover(assembly: Assembly, agent: number, check: () => void): R
   }
   if (!held) lock?.enter();
   try {
-    const interrupted = readJournal(memory, region.base, at);
+    // Without a lock nobody says what was handed out.
+    const interrupted = { ...readJournal(memory, region.base, at), ...(lock === undefined && { made: 0 }) };
     recoverAll(interrupted);
     clearJournal(memory, at);
     return reportOf(agent, held, interrupted, check);

@@ -279,6 +279,11 @@ export interface FrontSite {
   handedOut(): void;
   /** Index of the word of an agent's journal that a front writes what it is about to make into, by its shard. */
   madeBy(shard: number): number;
+  /**
+   * Before a request is answered as exhausted: returns where all others stand still, and what they hold can be taken. Else throws, through all
+   * layers, and the call is made again while they do. With nothing changed yet.
+   */
+  standStill(): void;
   /** Agent that has a shard; 0: nobody. */
   agentOf(shard: number): number;
 }

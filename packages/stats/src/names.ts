@@ -97,9 +97,11 @@ export class Names {
   text(number: number): string | undefined {
     const known = this.#texts[number];
     if (known !== undefined) return known;
-    const bytes = this.#ctx.observe(() =>
-      number >= 1 && number <= this.count ? this.#bytes(number) : undefined,
-    );
+    // Names are only ever added, and counted last: nobody needs to be waited for, as in the midst of a call nobody can be.
+    this.#ctx.sync();
+    const { u32 } = this.#ctx.memory;
+    const count = Math.min(Atomics.load(u32, this.#count), this.#maxTags);
+    const bytes = number >= 1 && number <= count ? this.#bytes(number) : undefined;
     if (bytes === undefined) return undefined;
     const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
     this.#texts[number] = text;
@@ -120,7 +122,7 @@ export class Names {
     u8.set(bytes, (at + 1) * 4);
     u32[at] = bytes.length;
     u32[this.#index + place] = number;
-    u32[this.#count] = number;
+    Atomics.store(u32, this.#count, number);
     return number;
   }
 

@@ -16,7 +16,7 @@
  * | current, taken | modulo 2^32 what all agents have added |
  * | peak, taken peak | the most `current` was; at least what it was whenever somebody read it |
  *
- * Price: as without a front, and every few dozen calls two atomic additions. A peak may be less than the true one by `SLACK` for each other agent
+ * Price: as without a front, and every few dozen calls two atomic additions. A peak may be off by up to `SLACK` for each agent
  * that was at work just then; everything else is exact.
  */
 import type { Context } from "@heapwright/core";

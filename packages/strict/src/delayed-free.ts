@@ -335,11 +335,16 @@ function createQuarantine(
   /** Behind a front nobody else frees what waits here. What was written to is reported when all are free. */
   function leave(): void {
     let found: unknown;
-    while (ring.count > 0) {
-      try {
-        evict(ring, "detach()");
-      } catch (error) {
-        found ??= error;
+    for (let before = -1; ring.count > 0; ) {
+      // What was written to is mended, and leaves the second time; what cannot be freed even then is left behind.
+      if (ring.count === before) ring.leave();
+      before = ring.count;
+      for (let tries = 0; tries < 2 && ring.count === before; tries++) {
+        try {
+          evict(ring, "detach()");
+        } catch (error) {
+          found ??= error;
+        }
       }
     }
     if (found !== undefined) throw found;

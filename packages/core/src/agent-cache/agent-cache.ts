@@ -20,7 +20,7 @@ import type { Plugin, PluginInstance } from "../types.js";
 import { Cache, roundSize } from "./cache.js";
 import { createAlloc, createFree, createResize, createSize } from "./cells.js";
 import { checkCache, createTotals, createWalk } from "./inspect.js";
-import { forgetAll, rebuild, recover, settle } from "./recover.js";
+import { rebuild, recover, resetAll, settle } from "./recover.js";
 import { leave } from "./spans.js";
 import { planState } from "./state.js";
 
@@ -84,8 +84,7 @@ export function agentCache(options: AgentCacheOptions = {}): Plugin<"agentCache"
           },
           ...(reset && {
             reset() {
-              reset();
-              forgetAll(cache);
+              resetAll(cache, reset);
             },
           }),
           ...(inner.recover && { recover: (interrupted) => recover(cache, interrupted) }),

@@ -8,9 +8,11 @@
  */
 import type { Inner } from "../types.js";
 import { type Cache, ownList, recordOf, roundSize, spanAt, startOf } from "./cache.js";
+import { refill, takeBlock } from "./demand.js";
 import { link, unlink } from "./lists.js";
+import { post } from "./mail.js";
 import { broken, refusal, twice } from "./refusals.js";
-import { emptied, freeOrphan, post, refill, takeBlock } from "./spans.js";
+import { emptied, freeOrphan } from "./spans.js";
 import { BITS, CELLS_USED, CLASS, GRANULE, LISTS, OWNER, START } from "./state.js";
 
 export function createAlloc(cache: Cache): Inner["alloc"] {

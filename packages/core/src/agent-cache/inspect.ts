@@ -1,5 +1,6 @@
 /** What is in the spans: blocks and byte counts for who asks about all of the heap, and every invariant of state.ts. While the heap stands still. */
 import type { Finding, Inner, WalkedBlock } from "../types.js";
+import { countBits } from "./bits.js";
 import {
   type Cache,
   eachSpan,
@@ -10,7 +11,6 @@ import {
   spanAt,
   startOf,
 } from "./cache.js";
-import { countBits } from "./spans.js";
 import {
   BEFORE,
   BITS,

@@ -15,6 +15,7 @@
  * A block that was made and given to nobody is freed: the agent's journal has it.
  */
 import type { Interrupted } from "../types.js";
+import { collect, countBits } from "./bits.js";
 import {
   type Cache,
   eachSpan,
@@ -29,7 +30,7 @@ import {
 } from "./cache.js";
 import { link, push } from "./lists.js";
 import { broken } from "./refusals.js";
-import { collect, countBits, giveSpan } from "./spans.js";
+import { giveSpan } from "./spans.js";
 import {
   ASKING,
   BITS,
@@ -43,6 +44,7 @@ import {
   OWNER,
   PAGE,
   RECORDS_USED,
+  RESETTING,
   SHARD_WORDS,
   SPAN,
   SPARE,
@@ -54,17 +56,23 @@ import {
 
 /** @param shard -1: the agent had none. With the lock held that it had. */
 export function settle(cache: Cache, shard: number, interrupted: Interrupted): void {
-  const { words, inner, ctx } = cache;
-  inner.recover?.(interrupted);
-  if (shard < 0) return;
-  const at = shardAt(cache, shard);
-  const record = recordOf(cache, words[at + SPAN]);
-  const asking = words[at + ASKING];
-  // The strategy has just taken back what it had made and not handed out.
+  const { words, inner, ctx, shared } = cache;
+  const at = shard < 0 ? -1 : shardAt(cache, shard);
+  const asking = shard < 0 ? NOTHING : words[at + ASKING];
+  const record = shard < 0 ? -1 : recordOf(cache, words[at + SPAN]);
+  // The strategy takes back what it has made and not handed out. First forgotten here: were this agent to end in between, it would be taken back
+  // twice, the second time from somebody else.
   if (interrupted.made !== 0) {
     if (asking === TAKES_BLOCK) words[ctx.front?.madeBy(shard) ?? 0] = 0;
     if (asking === TAKES_SPAN) words[record + START] = 0;
   }
+  inner.recover?.(interrupted);
+  if (words[shared + RESETTING] !== 0) {
+    inner.reset?.();
+    dropAll(cache);
+    words[shared + RESETTING] = 0;
+  }
+  if (shard < 0) return;
   if (asking === GIVES_SPAN && words[record + START] !== 0) {
     if (isBlock(cache, startOf(cache, record))) inner.free(startOf(cache, record));
     words[record + START] = 0;
@@ -88,7 +96,11 @@ export function recover(cache: Cache, interrupted: Interrupted): void {
   // Without gates nothing has settled it.
   if (interrupted.shard === undefined) inner.recover?.(interrupted);
   const dead = interrupted.shard ?? -1;
-  if (interrupted.made !== 0) endNobodys(cache, cache.base + interrupted.made);
+  if (interrupted.made !== 0) {
+    // First, as in `settle`.
+    if (dead >= 0) words[cache.ctx.front?.madeBy(dead) ?? 0] = 0;
+    endNobodys(cache, cache.base + interrupted.made);
+  }
   eachSpan(cache, (record) => {
     if (words[record + OWNER] === dead + 1) words[record + OWNER] = 0;
   });
@@ -121,6 +133,9 @@ export function rebuild(cache: Cache): void {
     const owner = words[record + OWNER];
     // Of shards that nobody has.
     if (owner !== 0 && ctx.front?.agentOf(owner - 1) === 0) words[record + OWNER] = 0;
+    // Of an agent that ended in the midst of collecting.
+    for (let at = record + BITS; at < record + BITS + cache.bitWords; at++)
+      words[at + cache.bitWords] &= ~words[at];
     recount(cache, record);
     collect(cache, record);
     if (words[record + OWNER] === 0) return;
@@ -220,13 +235,22 @@ function relinkShared(cache: Cache): void {
     if (words[recordOf(cache, id) + START] === 0) push(cache, shared + IDLE, id);
 }
 
-/** Every span is gone: the strategy has ended all blocks. All agents standing still. */
-export function forgetAll(cache: Cache): void {
+/** Every block ends, and with them every span. All agents standing still. */
+export function resetAll(cache: Cache, reset: () => void): void {
+  const { words, shared } = cache;
+  // Should this agent end before the records are gone, `settle` does the rest.
+  words[shared + RESETTING] = 1;
+  reset();
+  dropAll(cache);
+  rebuild(cache);
+  words[shared + RESETTING] = 0;
+}
+
+function dropAll(cache: Cache): void {
   const { words } = cache;
   eachSpan(cache, (record) => {
     words[record + START] = 0;
     words[record + OWNER] = 0;
     words.fill(0, record + BITS + cache.bitWords, record + BITS + 2 * cache.bitWords);
   });
-  rebuild(cache);
 }

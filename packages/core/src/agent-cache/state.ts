@@ -5,8 +5,8 @@
  *
  * Shared, changed with the lock held only:
  *
- *     0         1       2          3       4 … 31     32 …
- *     |records  |idle   |runs      |twice  |0         |orphans of class 0|of class 1| …
+ *     0         1       2          3       4          5 … 31     32 …
+ *     |records  |idle   |runs      |twice  |resetting |0         |orphans of class 0|of class 1| …
  *
  * | word | invariant |
  * |---|---|
@@ -14,6 +14,7 @@
  * | idle | first of those that are in use no more, linked by `next` |
  * | runs | 1 if the strategy counts spans as page runs |
  * | twice | cells that two agents freed at the same moment, seen when they were collected |
+ * | resetting | 1 while all blocks are being ended |
  * | orphans | first span of a class that has no agent and free cells, linked by `next` and `before` |
  *
  * A shard is one agent's: what an agent that has the heap attached changes, and nobody else but through `inbox`:
@@ -61,6 +62,7 @@ export const RECORDS_USED = 0;
 export const IDLE = 1;
 export const RUNS = 2;
 export const TWICE = 3;
+export const RESETTING = 4;
 export const ORPHANS = 32;
 export const SHARED_WORDS = 64;
 
