@@ -238,6 +238,31 @@ describe("an agent that was said to have ended", () => {
   });
 });
 
+describe("what an agent is doing", () => {
+  it("is nothing once its call has ended, also if it was refused", () => {
+    const one = first();
+    const freed = one.heap.alloc(100);
+    one.heap.free(freed);
+    const nothing = { held: false, operation: "none", errors: [] };
+    for (const call of ["free", "realloc", "usableSize", "alloc"] as const) {
+      const two = another(one);
+      const large = two.heap.alloc(5000);
+      const calls = {
+        free: () => two.heap.free(freed),
+        realloc: () => two.heap.realloc(freed, 3000),
+        usableSize: () => two.heap.usableSize(freed),
+        alloc: () => two.heap.alloc(2 ** 30) && two.heap.free(freed),
+      };
+      if (call === "alloc") expect(calls[call]()).toBe(0);
+      else expect(calls[call]).toThrowError(coded("ERR_DOUBLE_FREE"));
+      expect(one.heap.recover(two.heap.agent)).toMatchObject(nothing);
+      expect(one.heap.usableSize(large)).toBeGreaterThanOrEqual(5000);
+      one.heap.free(large);
+    }
+    one.heap.check();
+  });
+});
+
 describe("enterAsync with a front", () => {
   it("holds gate and lock: who checks the heap waits, and so does who needs the lock", async () => {
     const one = first();
