@@ -1,6 +1,5 @@
 /** The gates, word by word, between two agents of one thread; between threads: gates-agents.test.ts. */
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { another, first } from "./fixtures/front-world.js";
 import { createGates, GATE_BYTES, type Gates } from "./gates.js";
 import { createMemory, HeapError } from "./index.js";
 
@@ -17,7 +16,8 @@ afterEach(() => vi.restoreAllMocks());
 
 interface World {
   readonly words: Int32Array;
-  join(agent: number, timeoutMs?: number): Gates;
+  /** @param recovered What is said of an agent that one has waited for. */
+  join(agent: number, timeoutMs?: number, recovered?: (agent: number) => boolean): Gates;
   /** Word of each gate. */
   all(word: number): number[];
 }
@@ -27,13 +27,14 @@ function world(): World {
   const words = new Int32Array(buffer);
   return {
     words,
-    join: (agent, timeoutMs = 40) =>
+    join: (agent, timeoutMs = 40, recovered = () => false) =>
       createGates({
         memory: createMemory(buffer),
         address: FIRST,
         count: COUNT,
         agent,
         timeoutMs,
+        recovered,
         error: (code, message, details) => new HeapError(code, message, details),
         onRefresh: () => {},
         recovered: () => false,
@@ -161,6 +162,32 @@ describe("standing still", () => {
     one.resume();
   });
 
+  it("tries anew once an agent that it waited for was recovered", () => {
+    const { join, all } = world();
+    const asked: number[] = [];
+    const two = join(9);
+    const one: Gates = join(7, 20, (agent) => {
+      asked.push(agent);
+      if (two.shardOf(9) < 0) return false;
+      const helper = join(11);
+      helper.stop(9);
+      helper.release(two.shard);
+      helper.resume();
+      return true;
+    });
+    two.own.enter();
+    one.stop();
+    expect(asked).toEqual([9]);
+    expect(all(TURN)).toEqual([-7, -7, -7, -7]);
+    one.resume();
+    const three = join(13);
+    three.stop();
+    expect(() => one.own.enter()).toThrowError(coded("ERR_LOCK_TIMEOUT", "agent 13 keeps the heap"));
+    expect(() => one.stop()).toThrowError(coded("ERR_LOCK_TIMEOUT", "agent 13 keeps the heap"));
+    expect(asked).toEqual([9, 13, 13]);
+    three.resume();
+  });
+
   it("takes over what an agent left that has ended, inside or standing still", () => {
     const { join, all } = world();
     const [one, two, three] = [join(7), join(9), join(11)];
@@ -216,87 +243,9 @@ describe("an agent that was said to have ended", () => {
     expect(() => two.own.enter()).toThrowError(gone);
     expect(all(TURN)).toEqual([0, 0, 0, 0]);
   });
-
-  it("gets the same from a heap, whatever it asks for", () => {
-    const one = first();
-    const two = another(one);
-    const ptr = two.heap.alloc(100);
-    expect(one.heap.recover(two.heap.agent).errors).toEqual([]);
-    for (const call of [
-      () => two.heap.alloc(100),
-      () => two.heap.free(ptr),
-      () => two.heap.realloc(ptr, 1000),
-      () => two.heap.usableSize(ptr),
-      () => two.heap.alloc(5000),
-    ])
-      expect(call).toThrowError(coded("ERR_HEAP_CORRUPT", `agent ${two.heap.agent} was said to have ended`));
-    one.heap.check();
-    one.heap.free(ptr);
-    two.heap.detach();
-    one.heap.check();
-    expect(one.heap.usedBytes).toBe(0);
-  });
 });
 
-describe("what an agent is doing", () => {
-  it("is nothing once its call has ended, also if it was refused", () => {
-    const one = first();
-    const freed = one.heap.alloc(100);
-    one.heap.free(freed);
-    const nothing = { held: false, operation: "none", errors: [] };
-    for (const call of ["free", "realloc", "usableSize", "alloc"] as const) {
-      const two = another(one);
-      const large = two.heap.alloc(5000);
-      const calls = {
-        free: () => two.heap.free(freed),
-        realloc: () => two.heap.realloc(freed, 3000),
-        usableSize: () => two.heap.usableSize(freed),
-        alloc: () => two.heap.alloc(2 ** 30) && two.heap.free(freed),
-      };
-      if (call === "alloc") expect(calls[call]()).toBe(0);
-      else expect(calls[call]).toThrowError(coded("ERR_DOUBLE_FREE"));
-      expect(one.heap.recover(two.heap.agent)).toMatchObject(nothing);
-      expect(one.heap.usableSize(large)).toBeGreaterThanOrEqual(5000);
-      one.heap.free(large);
-    }
-    one.heap.check();
-  });
-});
-
-describe("enterAsync with a front", () => {
-  it("holds gate and lock: who checks the heap waits, and so does who needs the lock", async () => {
-    const one = first();
-    const two = another(one);
-    const kept = two.heap.alloc(100);
-    const held = await one.heap.enterAsync();
-    const ptr = one.heap.alloc(5000);
-    // Small requests of others go on, from the spans they have.
-    two.heap.free(two.heap.alloc(100));
-    await expect(two.heap.enterAsync({ timeoutMs: 30 })).rejects.toThrowError(coded("ERR_LOCK_TIMEOUT"));
-    held.leave();
-    const next = await two.heap.enterAsync({ timeoutMs: 1000 });
-    for (const block of [ptr, kept]) two.heap.free(block);
-    next.leave();
-    one.heap.check();
-  });
-
-  it("one after the other of one agent, and the heap stands still in between", async () => {
-    const one = first();
-    const order: number[] = [];
-    await Promise.all(
-      [1, 2, 3].map(async (number) => {
-        const held = await one.heap.enterAsync();
-        order.push(number);
-        one.heap.check();
-        one.heap.free(one.heap.alloc(10 * number));
-        await Promise.resolve();
-        held.leave();
-      }),
-    );
-    expect(order).toEqual([1, 2, 3]);
-    another(one).heap.check();
-  });
-
+describe("enterAsync", () => {
   it("waits at a closed gate without blocking, and says who keeps it closed", async () => {
     const { join, all } = world();
     const [one, two] = [join(7), join(9)];
