@@ -37,7 +37,6 @@ function world(): World {
         recovered,
         error: (code, message, details) => new HeapError(code, message, details),
         onRefresh: () => {},
-        recovered: () => false,
       }),
     all: (word) =>
       Array.from({ length: COUNT }, (_, gate) => words[(FIRST + gate * GATE_BYTES) / 4 + word] as number),
@@ -197,6 +196,11 @@ describe("standing still", () => {
     three.own.leave();
     one.stop(9);
     expect(all(TURN)).toEqual([-7, -7, -7, -7]);
+    // Not recovered yet: it is found inside again.
+    one.resume();
+    expect(all(TURN)).toEqual([0, 1, 0, 0]);
+    one.stop(9);
+    one.release(1);
     one.resume();
     three.stop();
     one.stop(11);
@@ -246,17 +250,38 @@ describe("an agent that was said to have ended", () => {
 });
 
 describe("enterAsync", () => {
-  it("waits at a closed gate without blocking, and says who keeps it closed", async () => {
+  it("closes all of them without blocking, and says who is in the way", async () => {
     const { join, all } = world();
     const [one, two] = [join(7), join(9)];
-    one.stop();
-    const waiting = two.own.enterAsync?.(1000);
-    await expect(two.own.enterAsync?.(20)).rejects.toThrowError(
-      coded("ERR_LOCK_TIMEOUT", "agent 7 keeps the heap standing still"),
-    );
-    one.resume();
+    one.own.enter();
+    await expect(two.stopAsync(20)).rejects.toThrowError(coded("ERR_LOCK_TIMEOUT", "agent 7 is inside"));
+    expect(all(TURN)).toEqual([1, 0, 0, 0]);
+    const waiting = two.stopAsync(1000);
+    one.own.leave();
     await waiting;
-    expect(all(TURN)).toEqual([0, 1, 0, 0]);
+    expect([all(TURN), two.isStill(), two.isInside()]).toEqual([[-9, -9, -9, -9], true, false]);
+    await expect(one.stopAsync(20)).rejects.toThrowError(
+      coded("ERR_LOCK_TIMEOUT", "agent 9 keeps the heap standing still"),
+    );
+    // Its own calls go on.
+    two.own.enter();
     two.own.leave();
+    two.resume();
+    expect(all(TURN)).toEqual([0, 0, 0, 0]);
+  });
+
+  it("is nobody's when its agent comes out, where that one has left the heap while it was inside", () => {
+    const { join, all } = world();
+    const [one, two] = [join(7), join(9)];
+    two.own.enter();
+    two.release(1);
+    expect(all(AGENT)).toEqual([7, 9, 0, 0]);
+    two.own.leave();
+    expect([all(AGENT), all(TURN)]).toEqual([
+      [7, 0, 0, 0],
+      [0, 0, 0, 0],
+    ]);
+    one.stop();
+    one.resume();
   });
 });

@@ -43,6 +43,7 @@ describe("the diagrams", () => {
       ["shared: idle", `${state.IDLE}`],
       ["shared: runs", `${state.RUNS}`],
       ["shared: twice", `${state.TWICE}`],
+      ["shared: resetting", `${state.RESETTING}`],
       ["shared: 0", `${state.TWICE + 1} … ${state.ORPHANS - 1}`],
       ["shared: orphans of class 0", `${state.ORPHANS} …`],
       ["shared: of class 1", ""],
