@@ -61,7 +61,7 @@ function several(make: () => Heap, join: (heap: Heap) => Heap, seed: number): Su
     (subject as unknown as Record<string, unknown>)[key] = (...args: unknown[]) => {
       const at = random.below(agents.length);
       // Not in a call that is to change nothing: of these there is no wrong one.
-      if (key === "dup" && args[1] === 16 && at > 0 && random.below(5) === 0) {
+      if (key === "dup" && args[1] === 16 && args[2] === 0 && at > 0 && random.below(5) === 0) {
         heaps[at]?.detach();
         heaps[at] = join(first);
         agents[at] = heapSubject(heaps[at] as Heap, FRONT);
@@ -73,7 +73,7 @@ function several(make: () => Heap, join: (heap: Heap) => Heap, seed: number): Su
   return subject;
 }
 
-describe.each(Object.entries(STACKS))("%s", (_name, plugins) => {
+describe.each(Object.entries(STACKS))("%s", (name, plugins) => {
   const stack = () => ({ strategy: hyperheap(), plugins: plugins() });
   const make = (memory: MemorySource): Heap => createHeap({ memory, ...stack() }) as Heap;
   const join = (heap: Heap): Heap => attachHeap(heap.descriptor(), stack()) as Heap;
@@ -89,10 +89,11 @@ describe.each(Object.entries(STACKS))("%s", (_name, plugins) => {
 
   it("three agents that come and go keep every promise", () => {
     const target = (bytes: number) => () => several(() => make(new SharedArrayBuffer(bytes)), join, 7);
-    // What the others hold is not given back because one of them runs out.
-    const report = soak(target(1 << 20), { operations: OPERATIONS, seed: 7, reusable: false });
+    // What waits in another agent's quarantine cannot be had.
+    const reusable = !name.includes("strict");
+    const report = soak(target(1 << 20), { operations: OPERATIONS, seed: 7, reusable });
     expect(Math.min(report.frees, report.refused, report.reallocations, report.exhausted)).toBeGreaterThan(0);
-    property(target(256 << 10), { numRuns: 20, seed: 8, reusable: false });
+    property(target(256 << 10), { numRuns: 20, seed: 8, reusable });
   });
 
   it("growth, a guest's too", () => {
