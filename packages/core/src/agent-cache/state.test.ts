@@ -44,7 +44,7 @@ describe("the diagrams", () => {
       ["shared: runs", `${state.RUNS}`],
       ["shared: twice", `${state.TWICE}`],
       ["shared: resetting", `${state.RESETTING}`],
-      ["shared: 0", `${state.TWICE + 1} … ${state.ORPHANS - 1}`],
+      ["shared: 0", `${state.RESETTING + 1} … ${state.ORPHANS - 1}`],
       ["shared: orphans of class 0", `${state.ORPHANS} …`],
       ["shared: of class 1", ""],
       ["shard: inbox", `${state.INBOX}`],
