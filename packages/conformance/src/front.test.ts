@@ -21,7 +21,7 @@ import { Random } from "./random.js";
 import { soak } from "./soak.js";
 import { heapSubject, type Subject } from "./subject.js";
 
-const OPERATIONS = Math.round(15_000 * Math.max(0.2, Number(process.env.HEAPWRIGHT_SOAK) || 1));
+const OPERATIONS = Math.round(8_000 * Math.max(0.2, Number(process.env.HEAPWRIGHT_SOAK) || 1));
 
 const STACKS: Readonly<Record<string, () => readonly PluginInput[]>> = {
   "agentCache alone": () => [agentCache()],

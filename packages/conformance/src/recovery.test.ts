@@ -117,6 +117,11 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     heap.free(heap.allocUnsafe(60));
     return undefined;
   },
+  /** Behind a front what others have freed is collected then: see `lend`. */
+  "alloc of a cell"(heap) {
+    heap.allocUnsafe(60);
+    return undefined;
+  },
   detach(heap) {
     heap.detach();
     return undefined;
@@ -132,6 +137,12 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     return block;
   },
 };
+
+/** Two spans of one agent's cells, all of which another one frees. */
+function lend(from: Heap, to: Heap): void {
+  const blocks = Array.from({ length: 130 }, () => from.allocUnsafe(60)).filter((ptr) => ptr !== 0);
+  for (const ptr of blocks) to.free(ptr);
+}
 
 /** What an operation was about, without doing it twice. */
 function subjectOf(operation: Operation, prepared: Prepared, seed: number): Kept | undefined {
@@ -159,7 +170,7 @@ describe.each(Object.entries(STRATEGIES))("over %s", (_strategy, { make: makeStr
 
     it.each(Object.entries(OPERATIONS))("an agent can die before any store of %s", (name, operation) => {
       let points = 0;
-      for (let seed = 1; seed <= SEEDS; seed++) {
+      for (let seed = 1; seed <= (front ? Math.ceil(SEEDS / 2) : SEEDS); seed++) {
         const prepared = prepare(make, bytes, seed);
         const subject = subjectOf(operation, prepared, seed);
         for (let stores = 0; ; stores++) {
@@ -167,6 +178,7 @@ describe.each(Object.entries(STRATEGIES))("over %s", (_strategy, { make: makeStr
           const dead = mortal(buffer, makeStrategy(), plugins(), front);
           // Whoever joins stops the others, where there is a front; which the dead one would not hear.
           const before = front ? join(buffer) : undefined;
+          if (before !== undefined) lend(dead.heap, before);
           dead.live(stores);
           try {
             operation(dead.heap, prepared, new Random(seed));

@@ -8,7 +8,18 @@ import { link, unlink } from "./lists.js";
 import { openMail } from "./mail.js";
 import { rebuild } from "./recover.js";
 import { adopt, collectOrphan, collectOwn, furnish, giveSpan, popSpare, takeSpan } from "./spans.js";
-import { ASKING, CELLS_USED, CLASS, IDLE, NOTES, NOTHING, OWNER, TAKES_BLOCK } from "./state.js";
+import {
+  ASKING,
+  CELLS_USED,
+  CLASS,
+  FURNISHES,
+  IDLE,
+  NOTES,
+  NOTHING,
+  OWNER,
+  SPAN,
+  TAKES_BLOCK,
+} from "./state.js";
 
 /** Number of a span of ours with free cells of the class, in its list; 0 if none can be had. */
 export function refill(cache: Cache, sizeClass: number): number {
@@ -18,7 +29,12 @@ export function refill(cache: Cache, sizeClass: number): number {
   if (cache.words[list] !== 0) return cache.words[list];
   const spare = popSpare(cache);
   if (spare !== 0) {
+    const { words } = cache;
+    // Until all of its bits are written it has none: should this agent end meanwhile, it is empty.
+    words[shard + SPAN] = spare;
+    words[shard + ASKING] = FURNISHES;
     furnish(cache, recordOf(cache, spare), sizeClass);
+    words[shard + ASKING] = NOTHING;
     link(cache, list, spare);
     return spare;
   }

@@ -30,12 +30,13 @@ import {
 } from "./cache.js";
 import { link, push } from "./lists.js";
 import { broken } from "./refusals.js";
-import { giveSpan } from "./spans.js";
+import { furnish, giveSpan } from "./spans.js";
 import {
   ASKING,
   BITS,
   CELLS_USED,
   CLASS,
+  FURNISHES,
   GIVES_SPAN,
   IDLE,
   NOTES,
@@ -96,6 +97,8 @@ export function recover(cache: Cache, interrupted: Interrupted): void {
   // Without gates nothing has settled it.
   if (interrupted.shard === undefined) inner.recover?.(interrupted);
   const dead = interrupted.shard ?? -1;
+  if (dead >= 0 && words[shardAt(cache, dead) + ASKING] === FURNISHES)
+    furnish(cache, recordOf(cache, words[shardAt(cache, dead) + SPAN]), 0);
   if (interrupted.made !== 0) {
     // First, as in `settle`.
     if (dead >= 0) words[cache.ctx.front?.madeBy(dead) ?? 0] = 0;

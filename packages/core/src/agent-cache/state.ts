@@ -25,8 +25,8 @@
  * | word | invariant |
  * |---|---|
  * | inbox | first span with cells that others have freed, linked by `mail`; pushed by compare-exchange, taken whole by exchange |
- * | asking | what it is asking of the strategy: 0, or one of `ASKING`; with the lock held |
- * | span | record the question is about |
+ * | asking | what it is asking of the strategy, with the lock held, or doing to a spare; else 0 |
+ * | span | record that is about |
  * | spares, spare | empty spans kept for the next that is needed: how many, and the first, linked by `next` |
  * | spans | first span of a class that has free cells, from which cells are taken; linked by `next` and `before` |
  *
@@ -81,6 +81,8 @@ export const NOTHING = 0;
 export const TAKES_SPAN = 1;
 export const GIVES_SPAN = 2;
 export const TAKES_BLOCK = 3;
+/** Not of the strategy: an empty span of its own gets cells of another class. Without the lock. */
+export const FURNISHES = 4;
 
 /** Words of a record. */
 export const START = 0;
