@@ -153,11 +153,6 @@ const MISTAKES: readonly Mistake[] = [
     (it) => (it.words[at(it, it.mine[2]) + NEXT] = it.mine[0]),
     /leads to record \d+, which is in shard 0, class/,
   ],
-  [
-    "a list in itself",
-    (it) => (it.words[at(it, it.words[it.list] as number) + NEXT] = it.words[it.list] as number),
-    /leads to record \d+, which is in/,
-  ],
   ["a list that leads nowhere", (it) => (it.words[it.list] = 1000), /leads to record 1000/],
   ["a list that leads below", (it) => (it.words[it.list] = -7), /leads to record -7/],
   [
