@@ -106,8 +106,8 @@ describe("attachHeap", () => {
         /strategy: the heap has "hyperheap", this stack "tlsf"/,
       ],
       [
-        { strategy: { ...hyperheap(), version: 5 }, plugins: [] },
-        /strategy "hyperheap": the heap has format version 4, this stack 5/,
+        { strategy: { ...hyperheap(), version: 6 }, plugins: [] },
+        /strategy "hyperheap": the heap has format version 5, this stack 6/,
       ],
       [plugins(limit({ bytes: 1000 })), /the heap has "p", this stack has not/],
       [
