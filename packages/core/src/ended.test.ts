@@ -95,7 +95,7 @@ describe("behind a front", () => {
     one.free(one.alloc(100));
     // The gates are the first state behind the manifest; the second is the second agent's.
     const { i32, u32 } = one.memory;
-    i32[Math.ceil((128 + u32[32 / 4]) / 64) * 16 + 16] = 1;
+    i32[Math.ceil((128 + u32[32 / 4]) / 64) * 16 + 32] = 1;
     // Nobody waits for it.
     one.free(one.alloc(100));
     one.free(ptr);
@@ -111,7 +111,7 @@ describe("behind a front", () => {
     // Died while all others stood still: every gate says so. The gates are the first state behind the manifest.
     const { i32, u32 } = one.memory;
     const gates = Math.ceil((128 + u32[32 / 4]) / 64) * 16;
-    for (let gate = gates; gate < gates + 16 * 16; gate += 16) i32[gate] = -two.agent;
+    for (let gate = gates; gate < gates + 16 * 32; gate += 32) i32[gate] = -two.agent;
     const ptr = one.alloc(100);
     expect(asked).toEqual([2]);
     one.free(ptr);

@@ -25,7 +25,7 @@ import { leave } from "./spans.js";
 import { planState } from "./state.js";
 
 export interface AgentCacheOptions {
-  /** Agents that can have the heap attached at the same time, 1 … 1024; default 16. 256 bytes each. */
+  /** Agents that can have the heap attached at the same time, 1 … 1024; default 16. 384 bytes each. */
   readonly agents?: number;
   /** Bytes of a span: 4096, 8192, 16384 or 32768. Default 16384, in heaps of less than 1 MiB 4096. */
   readonly spanBytes?: 4096 | 8192 | 16384 | 32768;

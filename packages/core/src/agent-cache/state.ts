@@ -45,7 +45,7 @@
  * | free | 1: the cell can be had. Owner only |
  * | freed by others | 1: to be collected by the owner; set by `Atomics.or`, only where the free bit is 0 |
  *
- * Price: 64 words, 48 words a shard, (8 + 2 W) words, rounded up to 16, for each span the heap can have
+ * Price: 64 words, 64 words a shard, (8 + 2 W) words, rounded up to 16, for each span the heap can have
  * room for, W = span bytes / 1024, and a word a page: 1.3 % of the region with spans of 16 KiB, 1.7 % with smaller ones.
  */
 import type { StateSize } from "../types.js";
@@ -73,8 +73,8 @@ export const SPAN = 2;
 export const SPARES = 3;
 export const SPARE = 4;
 export const LISTS = 16;
-/** Lines of 64 bytes, so that no two agents share one. */
-export const SHARD_WORDS = 48;
+/** Pairs of lines of 64 bytes, so that no two agents share one (gates.ts). */
+export const SHARD_WORDS = 64;
 
 /** What an agent asks the strategy for. */
 export const NOTHING = 0;
