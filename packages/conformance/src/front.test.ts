@@ -84,7 +84,7 @@ describe.each(Object.entries(STACKS))("%s", (name, plugins) => {
       seed: 5,
     });
     expect(Math.min(report.frees, report.refused, report.reallocations, report.exhausted)).toBeGreaterThan(0);
-    property(() => heapSubject(make(source(96 << 10)), FRONT), { numRuns: 20, seed: 6 });
+    property(() => heapSubject(make(source(160 << 10)), FRONT), { numRuns: 20, seed: 6 });
   });
 
   it("three agents that come and go keep every promise", () => {
