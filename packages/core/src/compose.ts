@@ -4,7 +4,7 @@
  * Outermost first, the user's order never matters:
  *
  *     argument checks > lock > trace > inject > limit > account > guard > growth > strategy
- *     argument checks > trace > inject > limit > account > guard > front > lock > growth > strategy    (with a front)
+ *     argument checks > gate > trace > inject > limit > account > guard > front > lock > growth > strategy    (with a front)
  *
  * Within a phase `rank` decides, then the name. A layer that changes nothing is not called: each layer returns only the
  * primitives it changes, and the others are the inner functions themselves.

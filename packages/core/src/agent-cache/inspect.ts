@@ -69,10 +69,10 @@ export function createTotals(cache: Cache, totals: NonNullable<Inner["totals"]>)
     eachSpan(cache, (record) => {
       const sizeClass = words[record + CLASS];
       const bytes = inner.usableSize(startOf(cache, record));
-      const free = cache.cells[sizeClass] - liveCells(cache, record);
+      const live = liveCells(cache, record);
       into[isRun ? "page" : "used"] -= bytes;
-      into.used += liveCells(cache, record) * cache.payloads[sizeClass];
-      into.free += free * cache.payloads[sizeClass];
+      into.used += live * cache.payloads[sizeClass];
+      into.free += (cache.cells[sizeClass] - live) * cache.payloads[sizeClass];
       into.overhead += bytes - cache.cells[sizeClass] * cache.payloads[sizeClass];
     });
   };
