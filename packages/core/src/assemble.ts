@@ -208,6 +208,10 @@ export function assemble(options: AssemblyOptions): Assembly {
     sync,
     exclusive,
     observe,
+    outermost() {
+      if (assembly === undefined) throw error("ERR_UNSUPPORTED", "the heap is not complete yet");
+      return assembly.allocator;
+    },
     tagName,
     shard: gates?.shard ?? 0,
     shards: stack.shards,

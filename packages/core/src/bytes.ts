@@ -21,13 +21,14 @@ const COPY_BY_LOOP = 288;
 
 /** Zeroes `[from, to)`. */
 export function zeroBytes(memory: Memory, from: number, to: number): void {
-  if (to - from > ZERO_BY_LOOP || ((from | to) & 7) !== 0) {
+  if (to - from > ZERO_BY_LOOP || (from & 7) !== 0 || (to & 3) !== 0) {
     memory.u8.fill(0, from, to);
     return;
   }
   const { f64 } = memory;
   const end = to >>> 3;
   for (let index = from >>> 3; index < end; index++) f64[index] = 0;
+  if ((to & 4) !== 0) memory.i32[(to >>> 2) - 1] = 0;
 }
 
 /** Copies `bytes` bytes between blocks (16-aligned, apart from each other). */

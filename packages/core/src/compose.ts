@@ -236,7 +236,7 @@ export function resolveStack(stack: Stack, attached?: Manifest): ResolvedStack {
       owner: plugin.name,
     }));
   });
-  const layout = layoutChunk(stack.strategy.fields, slots);
+  const layout = layoutChunk(stack.strategy.fields, slots, stack.strategy.packed);
   const entry = (part: AnyStrategy | AnyPlugin, options: Options): ManifestEntry => ({
     name: part.name,
     version: part.version,
@@ -303,6 +303,7 @@ function compose(inner: Allocator, changes: Partial<Allocator>): Inner {
     owns: changes.owns ?? inner.owns,
     realloc: changes.realloc ?? inner.realloc,
     tagOf: changes.tagOf ?? inner.tagOf,
+    last: changes.last ?? inner.last,
     reset: changes.reset ?? inner.reset,
     mark: changes.mark ?? inner.mark,
     release: changes.release ?? inner.release,

@@ -35,6 +35,7 @@ export function gated(
     "check",
     "totals",
     "largestFree",
+    "last",
     "growthFor",
     "extend",
     "recover",

@@ -13,6 +13,8 @@ import type { BytesView } from "./heap-types.js";
 import type { Ptr } from "./types.js";
 
 const EMPTY = new Int32Array(0);
+/** Above every address. */
+const PAST_ALL = 2 ** 32;
 
 /** The members of `Heap` that allocate and free, and what the other members need from them. */
 export interface Entry {
@@ -33,6 +35,7 @@ export interface Entry {
 export function createEntry(assembly: Assembly): Entry {
   const { memory, region, own, gates, lock, error, again } = assembly;
   const { alloc: allocInner, free: freeInner, realloc: reallocInner } = assembly.allocator;
+  const { last: lastInner } = assembly.allocator;
   const { usableSize: usableInner, takenSize: takenInner, goodSize: goodInner } = assembly.allocator;
   const maxAlign = assembly.stack.strategy.capabilities.maxAlign;
   const alignWord = (region.base + HEADER.alignGranted) >>> 2;
@@ -236,6 +239,29 @@ export function createEntry(assembly: Assembly): Entry {
     else freeChecked(block);
   }
 
+  /** What can free nothing but the last block says which that is; what is no block at all is refused as such. */
+  function freeLast(block: Ptr | BytesView): void {
+    const ptr = typeof block === "number" ? block : ptrOfView(block);
+    if (ptr === 0) return;
+    if (!isUint32(ptr)) refusePtr(ptr);
+    if (i32[sizeWord] !== sizeSeen) assembly.sync();
+    own?.enter();
+    try {
+      const last = lastInner?.(PAST_ALL) ?? 0;
+      if (ptr !== last) {
+        usableInner(ptr);
+        const hint =
+          last === 0 ? "use reset() or a mark" : `free 0x${last.toString(16)} first, or use a mark`;
+        const what =
+          lastInner === undefined ? "no block can be freed on its own" : "it is not the last block";
+        throw error("ERR_UNSUPPORTED", `0x${ptr.toString(16)} cannot be freed: ${what}`, { ptr, hint });
+      }
+      freeInner(ptr);
+    } finally {
+      own?.leave();
+    }
+  }
+
   function freeChecked(block: Ptr | BytesView): void {
     const ptr = typeof block === "number" ? block : ptrOfView(block);
     if (ptr === 0) return;
@@ -278,7 +304,7 @@ export function createEntry(assembly: Assembly): Entry {
     allocUnsafe,
     realloc,
     reallocUnsafe,
-    free,
+    free: assembly.stack.strategy.capabilities.free === "any" ? free : freeLast,
     usableSize(ptr) {
       checkPtr(ptr);
       return usableInner(ptr);

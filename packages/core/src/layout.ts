@@ -9,7 +9,15 @@
  *     0    4    8    12   16          0    4    8    12   16                       32         48
  *     |next|prev|slot|heap|payload    |next|prev|slot|heap|slot| not used          |adjoining|payload
  *
- * The header is a multiple of 16 bytes, so that payloads stay 16-aligned: `16 * ceil((4 + slots - 1) / 4)`.
+ * The header is a multiple of 16 bytes, so that payloads stay 16-aligned: `16 * ceil((4 + slots - 1) / 4)`. A packed one is not filled: its
+ * strategy puts chunks where payloads come out aligned.
+ *
+ *     packed `size`, three slots      the same slots for a part with `next prev heap`
+ *     0    4    8    12   16          0    4    8    12                  20   24   28   32
+ *     |size|slot|slot|slot|payload    |next|prev|heap| not used          |slot|slot|slot|payload
+ *
+ * Without the place `*` the slots stand right in front of the payload, in one order whatever the fields: blocks of several strategies in one
+ * stack have them at the same distance.
  */
 import { HeapError } from "./errors.js";
 import type { Layout, SlotRequest } from "./types.js";
@@ -41,7 +49,11 @@ export interface ChunkLayout extends Layout {
  * Computes the layout of a stack.
  * @throws HeapError `ERR_COMPOSITION` if a plugin asks for one slot twice or for a number of words that is none.
  */
-export function layoutChunk(fields: readonly string[], requests: readonly OwnedSlot[]): ChunkLayout {
+export function layoutChunk(
+  fields: readonly string[],
+  requests: readonly OwnedSlot[],
+  packed = false,
+): ChunkLayout {
   const words: string[] = [];
   const ordinary = expand(requests.filter((slot) => slot.adjoins !== true));
   const adjoining = expand(requests.filter((slot) => slot.adjoins === true));
@@ -55,11 +67,11 @@ export function layoutChunk(fields: readonly string[], requests: readonly OwnedS
     else if (ordinary.length > 0) words.push(...ordinary.splice(first, 1));
     else if (adjoining.length === 0) words.push("");
   }
-  words.push(...ordinary);
-  const used = words.length + adjoining.length;
-  const total = Math.ceil(used / (GRANULE / WORD)) * (GRANULE / WORD);
-  while (words.length + adjoining.length < total) words.push("");
-  words.push(...adjoining);
+  const used = words.length + ordinary.length + adjoining.length;
+  const filling = packed ? 0 : Math.ceil(used / (GRANULE / WORD)) * (GRANULE / WORD) - used;
+  const fill = Array.from({ length: filling }, () => "");
+  if (fields.includes(FIRST_SLOT)) words.push(...ordinary, ...fill, ...adjoining);
+  else words.push(...fill, ...ordinary, ...adjoining);
 
   const headerBytes = words.length * WORD;
   const slots = new Map<string, PlacedSlot>();
@@ -78,6 +90,12 @@ export function layoutChunk(fields: readonly string[], requests: readonly OwnedS
     sideWords: sideNames.length,
     slots,
     fingerprint: `${words.map((word) => word || "-").join(" ")} | ${headerBytes}`,
+    part: (strategy) =>
+      layoutChunk(
+        strategy.fields.filter((field) => field !== FIRST_SLOT),
+        requests,
+        strategy.packed,
+      ),
     field(name) {
       const index = words.indexOf(name);
       if (index < 0) throw new HeapError("ERR_COMPOSITION", `the chunk header has no field "${name}"`);

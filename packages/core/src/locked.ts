@@ -37,6 +37,7 @@ export function locked(inner: Inner, lock: Lock, site: LockedSite, handsOut: boo
     "totals",
     "tagOf",
     "largestFree",
+    "last",
     "growthFor",
     "extend",
     "recover",

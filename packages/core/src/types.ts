@@ -104,11 +104,18 @@ export interface Allocator {
    * one made of its own `resize`, `alloc` and `free`.
    */
   realloc?(ptr: Ptr, size: number, align: number, tag: number): Ptr;
+  /**
+   * Only where the capability `free` is "last": address of the live block with the highest address below `below`, 0 if there is none. The
+   * heap lets its user free no other one; layers, which move blocks and hold them back, may end any through `free`.
+   */
+  last?(below: Ptr): Ptr;
   /** Tag of a live block, 0 if it has none. Without it no tags are kept, or a `realloc` made for a layer above loses them. */
   tagOf?(ptr: Ptr): number;
   /** Ends every block at once. */
   reset?(): void;
+  /** A number that stands for now. */
   mark?(): number;
+  /** Ends every block made since `mark()` gave that number. Throws `ERR_INVALID_OPTION` for one that cannot be such a moment. */
   release?(mark: number): void;
   /** Visits every block in address order. */
   walk?(visit: (block: WalkedBlock) => void): void;
@@ -188,7 +195,7 @@ export interface Slot {
 
 /** Where the words of a chunk header are; the same for every agent. See `layout.ts`. */
 export interface Layout {
-  /** Bytes of the header, a multiple of 16. */
+  /** Bytes of the header: a multiple of 16, of 4 if it is packed. */
   readonly headerBytes: number;
   /** Byte offset from the chunk's start of a field the strategy declared. */
   field(name: string): number;
@@ -196,6 +203,11 @@ export interface Layout {
   readonly sideWords: number;
   /** Canonical text that names every word; heaps whose texts differ cannot be attached to each other. */
   readonly fingerprint: string;
+  /**
+   * The layout of the blocks of another strategy in the same stack: for strategies made of strategies. Slots are as far from the payload as in
+   * every layout without the place `"*"`, so plugins find them whosever the block is.
+   */
+  part(strategy: Pick<Strategy, "fields" | "packed">): Layout;
 }
 
 /** The part of a heap that strategies and plugins see. Byte addresses, valid for this agent's lifetime. */
@@ -250,6 +262,11 @@ export interface Context {
    * with the lock held; so it changes nothing and stays short. Throws what `sync`, the lock and the last `read` throw.
    */
   observe<Result>(read: () => Result): Result;
+  /**
+   * The outermost primitives, the lock among them: for members of an API that make or end blocks, so that every layer sees it. There once the
+   * heap is complete; call `sync` first.
+   */
+  outermost(): Allocator;
   /** Name of a tag, where a plugin of the stack keeps names; undefined for tags it does not know. */
   tagName(tag: number): string | undefined;
   /**
@@ -309,6 +326,11 @@ export interface Strategy<Name extends string = string, Api = unknown> {
   readonly version: number;
   /** Header fields in order; `"*"` keeps the place of the first plugin slot. Empty: blocks have no header. */
   readonly fields: readonly string[];
+  /**
+   * Headers have no filling: 4 bytes a word, so that payloads are 16-aligned only where the strategy puts chunks so. Default: filled up to a
+   * multiple of 16.
+   */
+  readonly packed?: boolean;
   readonly stateBytes: number | ((size: StateSize) => number);
   readonly capabilities: Capabilities;
   /** Options that affect bytes and were given explicitly. */
