@@ -95,7 +95,7 @@ function make(options: AnyHeapOptions): Assembly {
   const stack = resolveStack(planStack(options.strategy, options.plugins));
   const { memory, placement } = createRegion(stack, options);
   const agent = settleAgent(memory, stack, options);
-  formatRegion(memory, placement, stack.manifest);
+  formatRegion(memory, placement, stack);
   memory.u32[(placement.base + HEADER.lockKind) >>> 2] = agent.lockKind;
   const id = nextAgent(memory, placement.base);
   const assembly = assemble({ memory, placement, stack, ...agent, agent: id, fresh: true });

@@ -125,7 +125,7 @@ export function checkRoom(placement: Placement, headerBytes: number): void {
 }
 
 /** Writes the header of a new heap. Whatever the bytes were, header and states are zero afterwards. */
-export function formatRegion(memory: Memory, placement: Placement, manifest: Manifest): void {
+export function formatRegion(memory: Memory, placement: Placement, { manifest, strategy }: ResolvedStack): void {
   const { u8, u32 } = memory;
   const { base, areaStart } = placement;
   const text = encodeManifest(manifest);
@@ -140,7 +140,7 @@ export function formatRegion(memory: Memory, placement: Placement, manifest: Man
   put(HEADER.maxBytes, placement.areaMax - base);
   put(HEADER.base, base);
   put(HEADER.claimedBytes, Math.min(placement.claimedEnd - base, 2 ** 32 - 1));
-  put(HEADER.alignGranted, GRANULE);
+  put(HEADER.alignGranted, Math.max(GRANULE, strategy.alignment ?? 0));
   put(HEADER.manifestOffset, MANIFEST_OFFSET);
   put(HEADER.manifestBytes, text.length);
 }

@@ -331,6 +331,11 @@ export interface Strategy<Name extends string = string, Api = unknown> {
    * multiple of 16.
    */
   readonly packed?: boolean;
+  /**
+   * For a strategy that computes with addresses: a copy of the heap keeps its base modulo this many bytes, a power of two up to 4096. Default
+   * 16; larger alignments that were granted to users count by themselves.
+   */
+  readonly alignment?: number;
   readonly stateBytes: number | ((size: StateSize) => number);
   readonly capabilities: Capabilities;
   /** Options that affect bytes and were given explicitly. */

@@ -1,0 +1,125 @@
+/**
+ * The way of a small request: a bit of the map, and back.
+ *
+ *     alloc   |..UU.U.U|  lowest free bit of the unit the class's cursor is at      clearing it commits
+ *     free    |..UU...U|  setting it commits
+ *
+ * A pointer is tested against the map, out of band, before anything changes: is there a span, can a cell of its class begin there, is
+ * it live? Nothing in the area is read or written, so neither path waits for a block's cache line, and nobody can forge a block.
+ */
+import type { Allocator } from "@heapwright/core";
+import { allocLarge } from "./large.js";
+import {
+  CLASS_SHIFT,
+  CURSOR,
+  classOf,
+  FIRST_MADE,
+  GRANULE,
+  KIND_MASK,
+  type Large,
+  type Space,
+  UNIT_SHIFT,
+  USED,
+} from "./space.js";
+import { freed, refill } from "./spans.js";
+import { refusal } from "./validate.js";
+
+/** The `alloc` primitive of one agent. */
+export function createAlloc(space: Space, large: Large): Allocator["alloc"] {
+  return (size, align, tag) => {
+    // Not rounded by adding: sizes near 2^32 stay large.
+    const sizeClass = (((size - 1) >>> 4) + 1 + space.headerGranules) | 0;
+    if (sizeClass > space.most || align !== GRANULE) return allocLarge(space, large, size, align, tag);
+    const { i32, map, state } = space;
+    let cursor = i32[space.classes + (sizeClass << CLASS_SHIFT) + CURSOR];
+    if (i32[map + cursor] === 0) {
+      cursor = refill(space, large, sizeClass);
+      if (cursor === 0) return allocLarge(space, large, (sizeClass << 4) - space.header, align, tag);
+    }
+    return take(space, i32, map, cursor, sizeClass, state);
+  };
+}
+
+/** The lowest free cell of the unit at the cursor. */
+export function take(
+  space: Space,
+  i32: Int32Array,
+  map: number,
+  cursor: number,
+  sizeClass: number,
+  state: number,
+): number {
+  const bits = i32[map + cursor];
+  const low = bits & -bits;
+  const granule = (((cursor - 2) << 4) + 31 - Math.clz32(low)) | 0;
+  i32[space.made] = granule + FIRST_MADE;
+  i32[map + cursor] = bits ^ low;
+  i32[state + USED] += (sizeClass << 4) - space.header;
+  return space.origin + space.header + granule * GRANULE;
+}
+
+/** The `free` primitive of one agent. */
+export function createFree(space: Space, large: Allocator): Allocator["free"] {
+  const { free } = large;
+  return (ptr) => {
+    const { i32, header, state } = space;
+    const at = pairOf(space, ptr);
+    if (at === 0) return free(ptr);
+    const bit = 1 << (((ptr - header - space.origin) >>> 4) & 31);
+    const kind = i32[at + 1];
+    const starts = space.starts[kind & KIND_MASK];
+    const bits = i32[at];
+    if ((starts & ~bits & bit) === 0 || (ptr & 15) !== 0) throw refusal(space, ptr);
+    i32[at] = bits | bit;
+    i32[state + USED] -= (classOf(kind) << 4) - header;
+    if (bits === 0 || (bits | bit) === starts) freed(space, large, at);
+  };
+}
+
+/** Pair of the unit in which the cell of a payload begins; 0 if `ptr`, which may be any number, is in no span. */
+export function pairOf(space: Space, ptr: number): number {
+  const from = ptr - space.origin;
+  const unit = from >>> UNIT_SHIFT;
+  if (from < 0 || unit >= space.units) return 0;
+  const at = space.map + 2 + (unit << 1);
+  if (space.i32[at + 1] === 0) return 0;
+  return space.header === 0 ? at : pairBefore(space, ptr);
+}
+
+/** Under slots a cell may begin a unit before its payload. No cell ends behind its span, so what is found there is this one or none. */
+function pairBefore(space: Space, ptr: number): number {
+  const from = ptr - space.header - space.origin;
+  return from < 0 ? space.map : space.map + 2 + ((from >>> UNIT_SHIFT) << 1);
+}
+
+/** Class of the live cell whose payload is at `ptr`, 0 if `ptr` is in no span. Throws for what is no block. */
+export function liveClass(space: Space, ptr: number): number {
+  const at = pairOf(space, ptr);
+  if (at === 0) return 0;
+  const bit = 1 << (((ptr - space.header - space.origin) >>> 4) & 31);
+  const kind = space.i32[at + 1];
+  if ((space.starts[kind & KIND_MASK] & ~space.i32[at] & bit) === 0 || (ptr & 15) !== 0)
+    throw refusal(space, ptr);
+  return classOf(kind);
+}
+
+/** A cell has the size of its class, from the beginning to the end. */
+export function createResize(space: Space, large: Allocator): Allocator["resize"] {
+  const { resize } = large;
+  return (ptr, size) => {
+    const sizeClass = liveClass(space, ptr);
+    return sizeClass === 0 ? resize(ptr, size) : size <= (sizeClass << 4) - space.header;
+  };
+}
+
+/** Bytes of a block: `less` than its cell has, or what `large` says. */
+export function createSize(
+  space: Space,
+  ofLarge: Allocator["usableSize"],
+  less: number,
+): Allocator["usableSize"] {
+  return (ptr) => {
+    const sizeClass = liveClass(space, ptr);
+    return sizeClass === 0 ? ofLarge(ptr) : (sizeClass << 4) - less;
+  };
+}
