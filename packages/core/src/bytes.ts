@@ -31,15 +31,16 @@ export function zeroBytes(memory: Memory, from: number, to: number): void {
   if ((to & 4) !== 0) memory.i32[(to >>> 2) - 1] = 0;
 }
 
-/** Copies `bytes` bytes between blocks (16-aligned, apart from each other). */
+/** Copies `bytes` bytes between blocks that are apart; addresses are multiples of 4. */
 export function copyBytes(memory: Memory, to: number, from: number, bytes: number): void {
-  if (bytes > COPY_BY_LOOP || (bytes & 15) !== 0) {
+  if (bytes > COPY_BY_LOOP) {
     memory.u8.copyWithin(to, from, from + bytes);
     return;
   }
   const { i32 } = memory;
-  const end = (from + bytes) >>> 2;
-  for (let source = from >>> 2, target = to >>> 2; source < end; source += 4, target += 4) {
+  let source = from >>> 2;
+  let target = to >>> 2;
+  for (const end = source + ((bytes >>> 4) << 2); source < end; source += 4, target += 4) {
     const a = i32[source];
     const b = i32[source + 1];
     const c = i32[source + 2];
@@ -49,4 +50,12 @@ export function copyBytes(memory: Memory, to: number, from: number, bytes: numbe
     i32[target + 2] = c;
     i32[target + 3] = d;
   }
+  if ((bytes & 15) !== 0) copyRest(memory, source, target, bytes & 15);
+}
+
+/** At most 15 bytes, from one word on to another. */
+function copyRest({ i32, u8 }: Memory, source: number, target: number, bytes: number): void {
+  const words = bytes >>> 2;
+  for (let word = 0; word < words; word++) i32[target + word] = i32[source + word];
+  for (let byte = words << 2; byte < bytes; byte++) u8[target * 4 + byte] = u8[source * 4 + byte];
 }

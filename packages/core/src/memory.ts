@@ -7,6 +7,7 @@
  * by `refresh()` when the buffer was replaced or grew; `epoch` counts that. A view on a detached buffer has no elements, which
  * is what a heap tests before each operation.
  */
+import { copyBytes } from "./bytes.js";
 import { HeapError, show } from "./errors.js";
 
 /** `WebAssembly.Memory`, named by its shape: the compiler's `dom` library is not needed to use this package. */
@@ -45,6 +46,8 @@ export interface Memory {
   grow(bytes: number): boolean;
   /** Is this the buffer, or one that a growth of a shared memory has replaced and that shows the same bytes? */
   shows(buffer: ArrayBuffer | SharedArrayBuffer): boolean;
+  /** Copies bytes from one block to another: both addresses are multiples of 4, and the two do not overlap. For a strategy's `realloc`. */
+  copy(to: number, from: number, bytes: number): void;
 }
 
 const WASM_PAGE = 65536;
@@ -139,6 +142,10 @@ class BufferMemory implements Memory {
 
   shows(buffer: ArrayBuffer | SharedArrayBuffer): boolean {
     return buffer === this.buffer || (this.shared && this.#shown.has(buffer));
+  }
+
+  copy(to: number, from: number, bytes: number): void {
+    copyBytes(this, to, from, bytes);
   }
 
   #takeViews(): void {

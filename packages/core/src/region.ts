@@ -125,7 +125,11 @@ export function checkRoom(placement: Placement, headerBytes: number): void {
 }
 
 /** Writes the header of a new heap. Whatever the bytes were, header and states are zero afterwards. */
-export function formatRegion(memory: Memory, placement: Placement, { manifest, strategy }: ResolvedStack): void {
+export function formatRegion(
+  memory: Memory,
+  placement: Placement,
+  { manifest, strategy }: ResolvedStack,
+): void {
   const { u8, u32 } = memory;
   const { base, areaStart } = placement;
   const text = encodeManifest(manifest);

@@ -7,53 +7,66 @@
  * A pointer is tested against the map, out of band, before anything changes: is there a span, can a cell of its class begin there, is
  * it live? Nothing in the area is read or written, so neither path waits for a block's cache line, and nobody can forge a block.
  */
-import type { Allocator } from "@heapwright/core";
+import type { Allocator, Memory } from "@heapwright/core";
 import { allocLarge } from "./large.js";
 import {
+  CLASS_BITS,
+  CLASS_MASK,
   CLASS_SHIFT,
-  CURSOR,
+  COUNTER,
+  COUNTER_AT,
+  classAt,
   classOf,
   FIRST_MADE,
   GRANULE,
   KIND_MASK,
   type Large,
+  ONE,
   type Space,
+  UNIT_MASK,
   UNIT_SHIFT,
   USED,
 } from "./space.js";
 import { freed, refill } from "./spans.js";
 import { refusal } from "./validate.js";
 
-/** The `alloc` primitive of one agent. */
+/**
+ * The `alloc` primitive of one agent. This and `free` are written out: V8 tests at each use of an imported function whether it is still that
+ * one, three instructions each, of 75.
+ */
 export function createAlloc(space: Space, large: Large): Allocator["alloc"] {
   return (size, align, tag) => {
     // Not rounded by adding: sizes near 2^32 stay large.
     const sizeClass = (((size - 1) >>> 4) + 1 + space.headerGranules) | 0;
     if (sizeClass > space.most || align !== GRANULE) return allocLarge(space, large, size, align, tag);
     const { i32, map, state } = space;
-    let cursor = i32[space.classes + (sizeClass << CLASS_SHIFT) + CURSOR];
-    if (i32[map + cursor] === 0) {
-      cursor = refill(space, large, sizeClass);
-      if (cursor === 0) return allocLarge(space, large, (sizeClass << 4) - space.header, align, tag);
+    const of = (space.classes + (sizeClass << CLASS_SHIFT)) | 0;
+    let at = (map + i32[of]) | 0;
+    let bits = i32[at];
+    if (bits === 0) {
+      at = (map + refill(space, large, sizeClass)) | 0;
+      bits = i32[at];
+      if (bits === 0) return allocLarge(space, large, (sizeClass << 4) - space.header, align, tag);
     }
-    return take(space, i32, map, cursor, sizeClass, state);
+    const low = bits & -bits;
+    const granule = (((at - map - 2) << 4) + 31 - Math.clz32(low)) | 0;
+    i32[space.made] = granule + FIRST_MADE;
+    i32[at] = bits ^ low;
+    i32[map + i32[of + COUNTER]] += ONE;
+    i32[state + USED] += (sizeClass << 4) - space.header;
+    return space.origin + space.header + granule * GRANULE;
   };
 }
 
-/** The lowest free cell of the unit at the cursor. */
-export function take(
-  space: Space,
-  i32: Int32Array,
-  map: number,
-  cursor: number,
-  sizeClass: number,
-  state: number,
-): number {
+/** A cell of the unit at the cursor, which has a free one. */
+export function take(space: Space, cursor: number, sizeClass: number): number {
+  const { i32, map, state } = space;
   const bits = i32[map + cursor];
   const low = bits & -bits;
   const granule = (((cursor - 2) << 4) + 31 - Math.clz32(low)) | 0;
   i32[space.made] = granule + FIRST_MADE;
   i32[map + cursor] = bits ^ low;
+  i32[map + i32[classAt(space, sizeClass) + COUNTER]] += ONE;
   i32[state + USED] += (sizeClass << 4) - space.header;
   return space.origin + space.header + granule * GRANULE;
 }
@@ -62,17 +75,27 @@ export function take(
 export function createFree(space: Space, large: Allocator): Allocator["free"] {
   const { free } = large;
   return (ptr) => {
-    const { i32, header, state } = space;
-    const at = pairOf(space, ptr);
-    if (at === 0) return free(ptr);
-    const bit = 1 << (((ptr - header - space.origin) >>> 4) & 31);
-    const kind = i32[at + 1];
+    const { i32, header, origin } = space;
+    const from = ptr - origin;
+    const unit = from >>> UNIT_SHIFT;
+    if (from < 0 || unit >= space.units) return free(ptr);
+    let at = (space.map + 2 + (unit << 1)) | 0;
+    let kind = i32[at + 1];
+    if (kind === 0) return free(ptr);
+    if (header !== 0) {
+      at = pairBefore(space, ptr);
+      kind = i32[at + 1];
+    }
+    const bit = 1 << (((from - header) >>> 4) & 31);
     const starts = space.starts[kind & KIND_MASK];
     const bits = i32[at];
-    if ((starts & ~bits & bit) === 0 || (ptr & 15) !== 0) throw refusal(space, ptr);
+    if ((starts & ~bits & bit) === 0 || (from & 15) !== 0) throw refusal(space, ptr);
     i32[at] = bits | bit;
-    i32[state + USED] -= (classOf(kind) << 4) - header;
-    if (bits === 0 || (bits | bit) === starts) freed(space, large, at);
+    i32[space.state + USED] -= (((kind & CLASS_MASK) + 1) << 4) - header;
+    const counter = (at - ((kind >>> (CLASS_BITS - 1)) & (UNIT_MASK << 1)) + COUNTER_AT) | 0;
+    const count = (i32[counter] - ONE) | 0;
+    i32[counter] = count;
+    if (count < ONE) freed(space, large, at);
   };
 }
 
@@ -109,6 +132,27 @@ export function createResize(space: Space, large: Allocator): Allocator["resize"
   return (ptr, size) => {
     const sizeClass = liveClass(space, ptr);
     return sizeClass === 0 ? resize(ptr, size) : size <= (sizeClass << 4) - space.header;
+  };
+}
+
+/** In place if the cell is large enough, or `large` can; else a new block, a copy, and the end of the old one. */
+export function createRealloc(
+  space: Space,
+  memory: Memory,
+  large: Allocator,
+  { alloc, free }: Pick<Allocator, "alloc" | "free">,
+): NonNullable<Allocator["realloc"]> {
+  const { resize, usableSize } = large;
+  return (ptr, size, align, tag) => {
+    const sizeClass = liveClass(space, ptr);
+    const isAligned = (ptr & (align - 1)) === 0;
+    const usable = sizeClass === 0 ? usableSize(ptr) : (sizeClass << 4) - space.header;
+    if (isAligned && (sizeClass === 0 ? resize(ptr, size) : size <= usable)) return ptr;
+    const moved = alloc(size, align, tag);
+    if (moved === 0) return 0;
+    memory.copy(moved, ptr, Math.min(usable, size));
+    free(ptr);
+    return moved;
   };
 }
 

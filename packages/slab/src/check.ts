@@ -1,7 +1,11 @@
 /** Every invariant of space.ts, verified: spans against the blocks of `large`, the map, the lists, the cursors, the sums. */
 import type { Allocator, Finding } from "@heapwright/core";
 import {
+  BEFORE_AT,
+  bytesOf,
   CAPACITY,
+  COUNTER,
+  COUNTER_AT,
   CURSOR,
   cellsIn,
   classAt,
@@ -9,10 +13,13 @@ import {
   GIVING,
   GRANULE,
   HEAD,
+  isUnlisted,
   KIND_MASK,
   kindOf,
   linkOf,
+  liveIn,
   MADE_LARGE,
+  NEXT_AT,
   pairAt,
   SPAN_BYTES,
   SPANS,
@@ -21,11 +28,15 @@ import {
   type Space,
   sizeOf,
   spanAddress,
+  spanAt,
+  spanOfPair,
   spanPair,
   TAIL,
   TAKING,
   UNIT,
   USED,
+  unitOf,
+  unitsOf,
 } from "./space.js";
 import { spanKindAt } from "./walk.js";
 
@@ -78,9 +89,9 @@ function checkSpan(
   const { i32, starts, header } = space;
   const sizeClass = classOf(kind);
   const size = sizeOf(kind);
-  const span = (ptr - space.origin) / 1024 + 1;
+  const span = spanAt(space, ptr);
   const what = `slab: span at ${hex(ptr)}`;
-  if (size === 0 || sizeClass > space.most || usable < (UNIT << size) - space.tail) {
+  if (size === 0 || sizeClass > space.most || usable < bytesOf(size) - space.tail) {
     report({
       message: `${what}: kind ${hex(kind >>> 0)} cannot be true, the block has ${usable} bytes`,
       ptr,
@@ -91,16 +102,19 @@ function checkSpan(
   found.spanBytes += usable;
   const cells = cellsIn(space, sizeClass, size);
   let free = 0;
-  for (let unit = 0; unit < 1 << size; unit++) {
+  for (let unit = 0; unit < unitsOf(size); unit++) {
     const at = spanPair(space, span) + 2 * unit;
     const is = i32[at + 1];
     const shall = kindOf(sizeClass, unit, size);
-    if ((is & KIND_MASK) !== shall || (unit > 1 && is !== shall))
+    if ((is & KIND_MASK) !== shall || (unit > 2 && is !== shall))
       report({ message: `${what}: unit ${unit} is of kind ${hex(is >>> 0)}, not ${hex(shall)}`, ptr });
     if ((i32[at] & ~starts[shall]) !== 0)
       report({ message: `${what}: unit ${unit} has free cells ${hex(i32[at] >>> 0)} where none begin`, ptr });
     free += countBits(i32[at] & starts[shall]);
   }
+  const live = liveIn(space, spanPair(space, span));
+  if (live !== cells - free)
+    report({ message: `${what}: it counts ${live} live cells, not ${cells - free}`, ptr });
   found.capacity += cells * (sizeClass * GRANULE - header);
   found.used += (cells - free) * (sizeClass * GRANULE - header);
 }
@@ -118,12 +132,12 @@ function checkStrays(space: Space, { classes }: Found, report: Report): void {
   for (let unit = 0; unit < units; ) {
     const at = pairAt(space, unit);
     const kind = i32[at + 1];
-    const isSpan = unit % 2 === 0 && classes.has(unit / 2 + 1);
+    const isSpan = classes.has(spanOfPair(space, at)) && spanPair(space, spanOfPair(space, at)) === at;
     if (!isSpan && (kind !== 0 || i32[at] !== 0)) {
       const ptr = space.origin + unit * UNIT;
       report({ message: `slab: the map has a span at ${hex(ptr)}, where none is`, ptr });
     }
-    unit += isSpan ? 1 << sizeOf(kind) : 1;
+    unit += isSpan ? unitsOf(sizeOf(kind)) : 1;
   }
 }
 
@@ -135,13 +149,15 @@ function checkClass(space: Space, sizeClass: number, found: Found, report: Repor
   const isOurs = (span: number): boolean => classes.get(span) === sizeClass;
   const listed = new Set<number>();
   let before = 0;
-  for (let span = i32[at + HEAD]; span !== 0; span = linkOf(i32[spanPair(space, span) + 1])) {
+  for (let span = i32[at + HEAD]; span !== 0; span = linkOf(i32[spanPair(space, span) + NEXT_AT])) {
     if (!isOurs(span) || listed.has(span)) {
       report({ message: `${what}: the list leads to ${hex(spanAddress(space, span))}` });
       return;
     }
     listed.add(span);
-    const back = linkOf(i32[spanPair(space, span) + 3]);
+    const back = linkOf(i32[spanPair(space, span) + BEFORE_AT]);
+    if (isUnlisted(space, spanPair(space, span)))
+      report({ message: `${what}: span ${span} is in the list, and says it is in none` });
     if (back !== before)
       report({ message: `${what}: the span before number ${span} is ${back}, not ${before}` });
     before = span;
@@ -159,23 +175,23 @@ function checkClass(space: Space, sizeClass: number, found: Found, report: Repor
   const spare = i32[at + SPARE];
   if (spare !== 0 && !isOurs(spare))
     report({ message: `${what}: the spare is ${spare}, which is no span of theirs` });
-  if (spare !== 0 && isOurs(spare)) found.spareBytes += UNIT << sizeOf(i32[spanPair(space, spare) + 1]);
+  if (spare !== 0 && isOurs(spare)) found.spareBytes += bytesOf(sizeOf(i32[spanPair(space, spare) + 1]));
   const cursor = i32[at + CURSOR];
-  const span = (cursor - 2) >> 2;
-  if (
-    cursor !== 0 &&
-    (cursor % 2 !== 0 || classOf(i32[map + cursor + 1]) !== sizeClass || i32[map + cursor + 1] === 0)
-  )
+  if (cursor === 0) return;
+  const kind = i32[map + cursor + 1];
+  const counter = cursor - 2 * unitOf(kind) + COUNTER_AT;
+  if (cursor % 2 !== 0 || kind === 0 || classOf(kind) !== sizeClass || i32[at + COUNTER] !== counter)
     report({
-      message: `${what}: the cursor is at ${hex(space.origin + span * 1024)}, where none of theirs are`,
+      message: `${what}: the cursor is at ${hex(space.origin + ((cursor - 2) >> 1) * UNIT)}, where none of theirs are`,
     });
 }
 
 function checkUnlisted(space: Space, span: number, what: string, report: Report): void {
   const { i32 } = space;
   const pair = spanPair(space, span);
-  if (linkOf(i32[pair + 3]) !== span) report({ message: `${what}: span ${span} is linked, and in no list` });
-  for (let unit = 0; unit < 1 << sizeOf(i32[pair + 1]); unit++) {
+  if (!isUnlisted(space, pair) || linkOf(i32[pair + NEXT_AT]) !== 0 || linkOf(i32[pair + BEFORE_AT]) !== 0)
+    report({ message: `${what}: span ${span} is linked, and in no list` });
+  for (let unit = 0; unit < unitsOf(sizeOf(i32[pair + 1])); unit++) {
     if (i32[pair + 2 * unit] === 0) continue;
     report({ message: `${what}: span ${span} has free cells, and is in no list` });
     return;

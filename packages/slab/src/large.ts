@@ -31,12 +31,12 @@ function allocFrom(space: Space, large: Large, size: number, align: number, tag:
   }
 }
 
-/** Spans begin at a multiple of 1 KiB, so cells of a multiple of `align` bytes are aligned; 0 if there is none so large, or no room. */
+/** Spans begin at a multiple of 2 KiB, so cells of a multiple of `align` bytes are aligned; 0 if there is none so large, or no room. */
 function alignedCell(space: Space, large: Large, size: number, align: number): number {
-  const { i32, most, header, map, state } = space;
+  const { most, header } = space;
   if (header !== 0 || size > most << 4) return 0;
   const sizeClass = (((size - 1) | (align - 1)) + 1) >>> 4;
   if (sizeClass > most) return 0;
   const cursor = refill(space, large, sizeClass);
-  return cursor === 0 ? 0 : take(space, i32, map, cursor, sizeClass, state);
+  return cursor === 0 ? 0 : take(space, cursor, sizeClass);
 }

@@ -13,6 +13,7 @@ import type { Allocator, Interrupted } from "@heapwright/core";
 import {
   CAPACITY,
   CLASS_SHIFT,
+  COUNTER_AT,
   cellsIn,
   classAt,
   classOf,
@@ -31,9 +32,12 @@ import {
   type Space,
   sizeOf,
   spanAddress,
+  spanAt,
   spanPair,
   TAKING,
+  UNLISTED,
   USED,
+  unitsOf,
 } from "./space.js";
 import { link } from "./spans.js";
 import { spanKindAt } from "./walk.js";
@@ -97,7 +101,7 @@ function rebuild(space: Space, large: Allocator & Required<Pick<Allocator, "walk
       return;
     }
     const kind = spanKindAt(space, ptr);
-    if (kind !== 0) spans.push({ span: (ptr - space.origin) / 1024 + 1, kind, usable });
+    if (kind !== 0) spans.push({ span: spanAt(space, ptr), kind, usable });
   });
   if (isThere) large.free(spanAddress(space, given));
   i32.fill(0, classes, classes + ((MOST_CLASSES + 1) << CLASS_SHIFT));
@@ -108,17 +112,17 @@ function rebuild(space: Space, large: Allocator & Required<Pick<Allocator, "walk
     i32.fill(0, next, pair);
     const sizeClass = classOf(kind);
     const at = classAt(space, sizeClass);
-    const end = pair + (2 << sizeOf(kind));
+    const end = pair + 2 * unitsOf(sizeOf(kind));
     let free = 0;
     for (let word = pair; word < end; word += 2) {
       i32[word + 1] &= KIND_MASK;
       i32[word] &= starts[i32[word + 1]];
       for (let bits = i32[word]; bits !== 0; bits &= bits - 1) free++;
     }
-    i32[pair + 3] |= span << LINK_SHIFT;
-    if (free > 0) link(space, at, pair, span);
     const payload = sizeClass * GRANULE - space.header;
     const cells = cellsIn(space, sizeClass, sizeOf(kind));
+    i32[pair + COUNTER_AT] |= ((cells - free) << LINK_SHIFT) | UNLISTED;
+    if (free > 0) link(space, at, pair, span);
     i32[at + SPANS]++;
     i32[state + USED] += (cells - free) * payload;
     i32[state + CAPACITY] += cells * payload;

@@ -3,7 +3,7 @@
  *
  *     |U|free|spare|free|U|     the three become one free chunk; is it large enough?
  */
-import { type Large, LEAST_SIZE, SPARE_BYTES, type Space, spanAddress } from "./space.js";
+import { type Large, SPARE_BYTES, type Space, spanAddress } from "./space.js";
 import { findSpare, give, spareOf } from "./spans.js";
 
 /**
@@ -14,7 +14,7 @@ export function makeRoom(space: Space, large: Large, size: number, align: number
   const { i32, state } = space;
   if (i32[state + SPARE_BYTES] === 0) return false;
   const need = size + Math.ceil(size / 32) + align;
-  const one = findSpare(space, large, LEAST_SIZE, need);
+  const one = findSpare(space, large, need);
   if (one !== 0) {
     give(space, large, one);
     return true;

@@ -1,7 +1,7 @@
 /**
  * slab: small requests from cells of their size, side by side in spans; large ones handed to another strategy.
  *
- *     area, which is `large`'s          a span of 1, 2 or 4 KiB: one of its blocks
+ *     area, which is `large`'s          a span of 2, 4 or 8 KiB: one of its blocks
  *     |block|block|    |span|span|      |cell|cell|cell|cell|…|cell|rest|   one class, a multiple of 16 bytes, no headers
  *
  *     map, in the heap header           |free bits|kind|    for each 512 bytes of the area
@@ -12,32 +12,31 @@
  * short. Bytes and invariants: space.ts.
  *
  * Price: 8 bytes of map for 512 of the region (1.56 %, with `large`'s own tables on top of it); up to 15 bytes a block for rounding, at a span's
- * end what no cell fits into and 16 bytes (0.4 to 1.6 %), and what is free in the spans that each class has begun. Allocation and free O(1), but
- * where a span is taken or given back: what `large` takes, and up to 16 words. Slots of plugins stand in front of each payload.
+ * end what no cell fits into and 16 bytes (0.2 to 0.8 %), and what is free in the spans that each class has begun. Allocation and free O(1), but
+ * where a span is taken or given back: what `large` takes, and up to 32 words. Slots of plugins stand in front of each payload.
  */
-import type { Allocator, Context, Strategy } from "@heapwright/core";
-import { createAlloc, createFree, createResize, createSize } from "./cells.js";
+import type { Allocator, Context, Memory, Strategy } from "@heapwright/core";
+import { createAlloc, createFree, createRealloc, createResize, createSize } from "./cells.js";
 import { check } from "./check.js";
 import { endAll, recover } from "./recover.js";
 import {
   CAPACITY,
+  FRAME,
   GRANULE,
   type Large,
   largeOptions,
   MADE_LARGE,
   MOST_CLASSES,
-  SPAN_ALIGN,
   SPAN_BYTES,
   Space,
   stateBytes,
-  UNIT,
   USED,
 } from "./space.js";
 import { hasFree, trim } from "./spans.js";
 import { walk } from "./walk.js";
 
 export interface SlabOptions {
-  /** Serves what no cell does, and gives the memory for spans. It must free any block, align to 1024 bytes, and walk. */
+  /** Serves what no cell does, and gives the memory for spans. It must free any block, align to 2048 bytes, and walk. */
   readonly large: Strategy<string, unknown>;
   /** Largest request that gets a cell, slots of plugins included: a multiple of 16 from 16 to 512; default 512. */
   readonly upTo?: number;
@@ -67,7 +66,7 @@ export function slab({ large, upTo }: SlabOptions): Strategy<"slab", SlabApi> {
     name: "slab",
     version: 1,
     fields: [],
-    alignment: Math.max(SPAN_ALIGN, large.alignment ?? 0),
+    alignment: Math.max(FRAME, large.alignment ?? 0),
     options: {
       ...prefixed(large.options),
       ...(upTo === undefined ? {} : { upTo }),
@@ -82,7 +81,7 @@ export function slab({ large, upTo }: SlabOptions): Strategy<"slab", SlabApi> {
       const allocator = made.allocator as Large;
       const { sideSlot } = made;
       return {
-        allocator: primitives(space, allocator),
+        allocator: primitives(space, ctx.memory, allocator),
         api: createApi(ctx, space, allocator),
         // Cells have their slots in front; blocks of `large` may have them elsewhere.
         ...(sideSlot && { sideSlot }),
@@ -102,10 +101,8 @@ function checkLarge(large: unknown): void {
     throw new TypeError("slab: large must be a strategy, as tlsf() or hyperheap()");
   const { free, maxAlign } = shape.capabilities;
   if (free !== "any") throw new TypeError(`slab: large must free any block; "${shape.name}" frees ${free}`);
-  if (maxAlign < SPAN_ALIGN)
-    throw new TypeError(
-      `slab: large must align to ${SPAN_ALIGN} bytes; "${shape.name}" aligns to ${maxAlign}`,
-    );
+  if (maxAlign < FRAME)
+    throw new TypeError(`slab: large must align to ${FRAME} bytes; "${shape.name}" aligns to ${maxAlign}`);
 }
 
 /** What `large` gets to see: the whole area, a state of its own, and a word of its own for what it is about to make. */
@@ -131,12 +128,15 @@ function createApi(ctx: Context, space: Space, large: Allocator): SlabApi {
   };
 }
 
-function primitives(space: Space, large: Large): Allocator {
+function primitives(space: Space, memory: Memory, large: Large): Allocator {
   const { totals, reset, growthFor, extend, largestFree, recover: recoverLarge } = large;
   const state = (word: number): number => space.i32[space.state + word] >>> 0;
+  const alloc = createAlloc(space, large);
+  const free = createFree(space, large);
   return {
-    alloc: createAlloc(space, large),
-    free: createFree(space, large),
+    alloc,
+    free,
+    realloc: createRealloc(space, memory, large, { alloc, free }),
     resize: createResize(space, large),
     usableSize: createSize(space, large.usableSize, space.header),
     takenSize: createSize(space, large.takenSize, 0),
@@ -173,7 +173,7 @@ function primitives(space: Space, large: Large): Allocator {
     ...(growthFor && {
       growthFor(size, align, gap) {
         const isSmall = size + space.header <= space.most * GRANULE && align === GRANULE;
-        return isSmall ? growthFor(4 * UNIT - space.tail, SPAN_ALIGN, gap) : growthFor(size, align, gap);
+        return isSmall ? growthFor(2 * FRAME - space.tail, FRAME, gap) : growthFor(size, align, gap);
       },
     }),
     ...(extend && { extend }),

@@ -27,8 +27,8 @@ interface Cell {
 /** The error for a pointer into a span that is no live cell's payload. */
 export function refusal(space: Space, ptr: number): Error {
   const kind = space.i32[pairAt(space, (ptr - space.origin) >>> UNIT_SHIFT) + 1];
-  const span = Math.floor((ptr - space.origin) / UNIT) - unitOf(kind);
-  const start = space.origin + span * UNIT;
+  const first = ((ptr - space.origin) >>> UNIT_SHIFT) - unitOf(kind);
+  const start = space.origin + first * UNIT;
   const bytes = classOf(kind) * GRANULE;
   const index = Math.floor((ptr - start) / bytes);
   const invalid = (why: string, cell?: Cell): Error =>

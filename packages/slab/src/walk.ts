@@ -3,8 +3,8 @@ import type { Allocator, WalkedBlock } from "@heapwright/core";
 import {
   cellsIn,
   classOf,
+  FRAME,
   GRANULE,
-  KIB,
   KIND_MASK,
   pairAt,
   type Space,
@@ -16,7 +16,7 @@ import {
 /** Kind of the span that begins at `ptr`; 0 if none does. */
 export function spanKindAt(space: Space, ptr: number): number {
   const from = ptr - space.origin;
-  if (from < 0 || from % KIB !== 0 || from >>> UNIT_SHIFT >= space.units) return 0;
+  if (from < 0 || from % FRAME !== 0 || from >>> UNIT_SHIFT >= space.units) return 0;
   const kind = space.i32[pairAt(space, from >>> UNIT_SHIFT) + 1];
   return unitOf(kind) === 0 ? kind : 0;
 }
