@@ -1,0 +1,144 @@
+/**
+ * The alloc path. What is cut is cut from the front.
+ *
+ *     U____________U   a list's chunk of just that size    UAAAAAAAAAAAAU
+ *     U____________U   the cursor, the top                 UAAAAAAA_____U
+ *     U____________U   a list's larger chunk               UAAAAAAA_____U   the rest is the new cursor, or goes into its list
+ *
+ * Order of stores: the chunk's header, while nothing reaches it or nothing reads it; the word that says what is being made; what makes
+ * it part of the chain (`CURSOR`, `TOP`, or the size of the chunk it is cut from); the live bit commits. All else can be derived.
+ */
+import { allocAligned } from "./aligned.js";
+import { cutCursor, cutTop, retireCursor } from "./ends.js";
+import { emptied, findList, firstOf, push, scanList, shift, unlink } from "./lists.js";
+import { clearAfterFree, setLive } from "./maps.js";
+import {
+  CHUNKS,
+  CURSOR,
+  CURSOR_END,
+  classFor,
+  classOf,
+  GRANULE,
+  HEADS,
+  ptrOf,
+  type Space,
+  setFoot,
+  setSize,
+  sizeAt,
+  sizeFor,
+  TOP,
+  TOP_END,
+  USED,
+} from "./space.js";
+import { broken } from "./validate.js";
+
+/** The `alloc` primitive of one agent: a block of at least `size` bytes, or 0. */
+export function createAlloc(space: Space): (size: number, align: number) => number {
+  return (bytes, align) => {
+    if (align !== GRANULE || bytes > space.exactBytes) return allocRare(space, bytes, align);
+    const { i32, state, areaWord, chunkWord } = space;
+    let size = (bytes + space.rounding) >> 4;
+    if (size < space.least) size = space.least;
+    const head = (state + HEADS + size) | 0;
+    const granule = i32[head];
+    if (granule !== 0) {
+      const word = (areaWord + (granule << 2)) | 0;
+      const next = i32[word];
+      if (i32[(chunkWord + (granule << 2)) | 0] !== size) broken(space, granule);
+      if (next !== 0 && (next >>> 0 >= space.granules || i32[(areaWord + (next << 2) + 1) | 0] !== granule))
+        broken(space, granule);
+      // Two bits nobody else can have set: it is free, and ends where it says.
+      const map = (space.maps + ((granule >>> 4) & -2)) | 0;
+      const live = i32[map];
+      const end = (granule + size) | 0;
+      const endMap = (space.maps + ((end >>> 4) & -2) + 1) | 0;
+      const after = i32[endMap];
+      const bit = 1 << (granule & 31);
+      const endBit = 1 << (end & 31);
+      if ((live & bit) !== 0 || (after & endBit) === 0) broken(space, granule);
+      i32[head] = next;
+      if (next === 0) emptied(space, size);
+      i32[endMap] = after & ~endBit;
+      i32[space.made] = granule;
+      i32[map] = live | bit;
+      i32[state + USED] += (size << 4) - space.header;
+      return (word << 2) >>> 0;
+    }
+    const cursor = i32[state + CURSOR];
+    const rest = (i32[state + CURSOR_END] - cursor - size) | 0;
+    if (rest < space.least) return allocElsewhere(space, size);
+    i32[(chunkWord + (cursor << 2)) | 0] = size;
+    i32[space.made] = cursor;
+    i32[state + CURSOR] = cursor + size;
+    i32[(space.maps + ((cursor >>> 4) & -2)) | 0] |= 1 << (cursor & 31);
+    i32[state + USED] += (size << 4) - space.header;
+    i32[state + CHUNKS]++;
+    return ((areaWord + (cursor << 2)) << 2) >>> 0;
+  };
+}
+
+/** A small request that no list has exactly and the cursor has not with a rest: all of the cursor, a larger chunk, the top. */
+function allocElsewhere(space: Space, size: number): number {
+  const { i32, state } = space;
+  const cursor = i32[state + CURSOR];
+  if (cursor !== 0 && i32[state + CURSOR_END] - cursor >= size) return cutCursor(space, size);
+  const list = findList(space, size);
+  if (list === 0) return cutTop(space, size);
+  const granule = firstOf(space, list);
+  const whole = sizeAt(space, granule);
+  const rest = whole - size;
+  shift(space, granule, list);
+  if (rest < space.least) return takeWhole(space, granule, whole);
+  // What the cursor had left becomes a list's chunk; what is left of this one is the cursor.
+  if (cursor !== 0) retireCursor(space);
+  const end = (granule + whole) | 0;
+  i32[state + CURSOR_END] = end;
+  i32[state + CURSOR] = granule + size;
+  i32[space.made] = granule;
+  i32[(space.chunkWord + (granule << 2)) | 0] = size;
+  setLive(space, granule);
+  i32[state + USED] += (size << 4) - space.header;
+  return ((space.areaWord + (granule << 2)) << 2) >>> 0;
+}
+
+/** Large requests and larger alignments. */
+function allocRare(space: Space, bytes: number, align: number): number {
+  if (bytes > space.maxBytes) return 0;
+  const size = sizeFor(space, bytes);
+  if (size > space.granules) return 0;
+  if (align !== GRANULE) return allocAligned(space, size, align >>> 4);
+  const { i32, state } = space;
+  const list = findList(space, classFor(size));
+  if (list !== 0) return cutListed(space, firstOf(space, list), size);
+  if (i32[state + CURSOR_END] - i32[state + CURSOR] >= size) return cutCursor(space, size);
+  if (i32[state + TOP_END] - i32[state + TOP] >= size) return cutTop(space, size);
+  const granule = scanList(space, classOf(size), (_granule, whole) => whole >= size);
+  return granule === 0 ? 0 : cutListed(space, granule, size);
+}
+
+/** The front of a list's chunk, which is verified. */
+function cutListed(space: Space, granule: number, size: number): number {
+  const { i32, state } = space;
+  const whole = sizeAt(space, granule);
+  const rest = whole - size;
+  unlink(space, granule, whole);
+  if (rest < space.least) return takeWhole(space, granule, whole);
+  setSize(space, granule + size, rest);
+  i32[space.made] = granule;
+  setSize(space, granule, size);
+  setLive(space, granule);
+  i32[state + USED] += (size << 4) - space.header;
+  i32[state + CHUNKS]++;
+  setFoot(space, granule + whole, rest);
+  push(space, granule + size, rest);
+  return ptrOf(space, granule);
+}
+
+/** `U____________U` to `UAAAAAAAAAAAAU`; the chunk is in no list any more. */
+function takeWhole(space: Space, granule: number, size: number): number {
+  clearAfterFree(space, granule + size);
+  space.i32[space.made] = granule;
+  setLive(space, granule);
+  space.i32[space.state + USED] += (size << 4) - space.header;
+  return ptrOf(space, granule);
+}
