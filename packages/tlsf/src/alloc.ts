@@ -10,7 +10,7 @@
  */
 import { allocAligned } from "./aligned.js";
 import { cutCursor, cutTop, retireCursor } from "./ends.js";
-import { emptied, findList, firstOf, push, scanList, shift, unlink } from "./lists.js";
+import { findList, firstOf, forgetLevels, push, scanList, unlink } from "./lists.js";
 import { clearAfterFree, setLive } from "./maps.js";
 import {
   CHUNKS,
@@ -21,6 +21,7 @@ import {
   GRANULE,
   HEADS,
   ptrOf,
+  SECOND_LEVEL,
   type Space,
   setFoot,
   setSize,
@@ -39,15 +40,15 @@ export function createAlloc(space: Space): (size: number, align: number) => numb
     const { i32, state, areaWord, chunkWord } = space;
     let size = (bytes + space.rounding) >> 4;
     if (size < space.least) size = space.least;
-    const head = (state + HEADS + size) | 0;
-    const granule = i32[head];
-    if (granule !== 0) {
-      const word = (areaWord + (granule << 2)) | 0;
+    const head = (HEADS + size) | 0;
+    const link = i32[(state + head) | 0];
+    if (link !== 0) {
+      const granule = (link - space.areaLink) >> 2;
+      const word = (state + link) | 0;
       const next = i32[word];
-      if (i32[(chunkWord + (granule << 2)) | 0] !== size) broken(space, granule);
-      if (next !== 0 && (next >>> 0 >= space.granules || i32[(areaWord + (next << 2) + 1) | 0] !== granule))
-        broken(space, granule);
-      // Two bits nobody else can have set: it is free, and ends where it says.
+      // Both ends of each link, and two bits nobody else can have set: it is free, and ends where it says.
+      if (i32[(word - space.headerWords) | 0] !== size || next >>> 0 >= space.linkEnd) broken(space, granule);
+      const ends = (i32[(word + 1) | 0] ^ head) | ((i32[(state + next + 1) | 0] ^ link) & (-next >> 31));
       const map = (space.maps + ((granule >>> 4) & -2)) | 0;
       const live = i32[map];
       const end = (granule + size) | 0;
@@ -55,9 +56,11 @@ export function createAlloc(space: Space): (size: number, align: number) => numb
       const after = i32[endMap];
       const bit = 1 << (granule & 31);
       const endBit = 1 << (end & 31);
-      if ((live & bit) !== 0 || (after & endBit) === 0) broken(space, granule);
-      i32[head] = next;
-      if (next === 0) emptied(space, size);
+      if ((ends | (live & bit)) !== 0 || (after & endBit) === 0) broken(space, granule);
+      i32[(state + head) | 0] = next;
+      i32[(state + next + 1) | 0] = head;
+      // As clearIfEmpty does.
+      i32[(state + SECOND_LEVEL + (size >>> 5)) | 0] &= ~((1 + (-next >> 31)) << (size & 31));
       i32[endMap] = after & ~endBit;
       i32[space.made] = granule;
       i32[map] = live | bit;
@@ -83,11 +86,15 @@ function allocElsewhere(space: Space, size: number): number {
   const cursor = i32[state + CURSOR];
   if (cursor !== 0 && i32[state + CURSOR_END] - cursor >= size) return cutCursor(space, size);
   const list = findList(space, size);
-  if (list === 0) return cutTop(space, size);
+  if (list === 0) {
+    const ptr = cutTop(space, size);
+    if (ptr !== 0) forgetLevels(space, size);
+    return ptr;
+  }
   const granule = firstOf(space, list);
   const whole = sizeAt(space, granule);
   const rest = whole - size;
-  shift(space, granule, list);
+  unlink(space, granule, whole);
   if (rest < space.least) return takeWhole(space, granule, whole);
   // What the cursor had left becomes a list's chunk; what is left of this one is the cursor.
   if (cursor !== 0) retireCursor(space);

@@ -39,18 +39,20 @@ export function sizeBefore(space: Space, granule: number): number {
 /** Size of the list's chunk that begins where no block does; 0 where no chunk does. Cursor and top are no such. */
 export function sizeBehind(space: Space, granule: number): number {
   const size = sizeAt(space, granule);
-  if (size < space.least || size > space.granules - granule) return nothingBehind(space, granule);
+  if (size < space.least || size > space.granules - granule) {
+    isNothing(space, granule);
+    return 0;
+  }
   const end = granule + size;
   if (footBefore(space, end) !== size || !isAfterFree(space, end)) broken(space, granule);
   return size;
 }
 
-/** The end of the chunks, or a bridge. */
-function nothingBehind(space: Space, granule: number): number {
-  if (granule === getState(space, END)) return 0;
+/** Throws if where no block and no free chunk begins there is neither the end of the chunks nor a bridge. */
+export function isNothing(space: Space, granule: number): void {
+  if (granule === getState(space, END)) return;
   const size = sizeAt(space, granule) ^ BRIDGE;
   if (size < 1 || granule + size > space.granules) broken(space, granule);
-  return 0;
 }
 
 /** Throws, and nothing has changed, if `join` would find something that cannot be true. */
@@ -59,11 +61,11 @@ export function verifyBeside(space: Space, granule: number, size: number): void 
     const { i32, state } = space;
     if (granule !== i32[state + CURSOR_END] && granule !== i32[state + TOP_END]) {
       const before = sizeBefore(space, granule);
-      verifyLinks(space, granule - before, before);
+      verifyLinks(space, granule - before);
     }
   }
   const behind = listedBehind(space, granule + size);
-  if (behind !== 0) verifyLinks(space, granule + size, behind);
+  if (behind !== 0) verifyLinks(space, granule + size);
 }
 
 /** Size of the free chunk of a list that begins there, 0 if none does. */

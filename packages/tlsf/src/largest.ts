@@ -1,12 +1,10 @@
 /** The largest free chunk: the top, the cursor, or one of the highest list, which is all read. Cost: O(its chunks), mostly one. */
-import { verifyFree } from "./lists.js";
+import { headOf, nextOf, verifyFree } from "./lists.js";
 import {
   CHUNKS,
   CURSOR,
   CURSOR_END,
-  FIRST_LEVEL,
   getState,
-  HEADS,
   SECOND_LEVEL,
   type Space,
   sizeAt,
@@ -27,17 +25,22 @@ export function largestFree(space: Space): number {
 }
 
 function largestListed(space: Space): number {
-  const levels = getState(space, FIRST_LEVEL);
-  if (levels === 0) return 0;
-  const level = 31 - Math.clz32(levels);
-  const list = level * 32 + 31 - Math.clz32(getState(space, SECOND_LEVEL + level));
   let largest = 0;
   let seen = 0;
-  for (let granule = getState(space, HEADS + list); granule !== 0; ) {
+  const list = highestList(space);
+  for (let granule = headOf(space, list); granule !== 0; granule = nextOf(space, granule)) {
     verifyFree(space, granule, list);
     largest = Math.max(largest, sizeAt(space, granule));
     if (++seen > getState(space, CHUNKS)) broken(space, granule);
-    granule = space.i32[space.areaWord + granule * 4];
   }
   return largest;
+}
+
+/** The highest class whose list is not empty; 0, whose list always is, if there is none. */
+function highestList(space: Space): number {
+  for (let level = space.levels - 1; level >= 0; level--) {
+    const bits = getState(space, SECOND_LEVEL + level);
+    if (bits !== 0) return level * 32 + 31 - Math.clz32(bits);
+  }
+  return 0;
 }

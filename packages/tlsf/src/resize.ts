@@ -58,7 +58,7 @@ function shrink(space: Space, granule: number, size: number, need: number): bool
   const rest = size - need;
   if (rest < space.least) return true;
   const behind = listedBehind(space, granule + size);
-  if (behind !== 0) verifyLinks(space, granule + size, behind);
+  if (behind !== 0) verifyLinks(space, granule + size);
   setSize(space, granule + need, rest);
   setSize(space, granule, need);
   i32[state + USED] -= rest << 4;

@@ -13,17 +13,20 @@ import type { Context, Region, StateSize } from "@heapwright/core";
 export const GRANULE = 16;
 export const MAX_ALIGN = 4096;
 
-/** Words of the state, from `Space.state` on. What every operation touches is in one cache line. */
-export const TOP = 0;
-export const TOP_END = 1;
-export const CURSOR = 2;
-export const CURSOR_END = 3;
-export const USED = 4;
-export const CHUNKS = 5;
-export const END = 6;
-export const BRIDGED = 7;
-/** A bit for each word of the second level that is not 0; the second level, a bit for each list that is not empty. */
-export const FIRST_LEVEL = 8;
+/**
+ * Words of the state, from `Space.state` on. What every operation touches is in one cache line. The first two stand for the chunk that a
+ * link of 0 leads to, which is none: nothing is written to the first, and nobody reads the second.
+ */
+export const TOP = 2;
+export const TOP_END = 3;
+export const CURSOR = 4;
+export const CURSOR_END = 5;
+export const USED = 6;
+export const CHUNKS = 7;
+export const END = 8;
+export const BRIDGED = 9;
+/** A bit for each word of the second level that may not be 0; the second level, a bit for each list that is not empty. */
+export const FIRST_LEVEL = 10;
 export const SECOND_LEVEL = 16;
 /** First chunk of each list, by class. */
 export const HEADS = 48;
@@ -84,6 +87,9 @@ export class Space {
   /** Word of the payload of granule 0, and of its chunk's header. */
   declare readonly areaWord: number;
   declare readonly chunkWord: number;
+  /** Words from the state to the payload of granule 0, and to the area's end: what links count. */
+  declare readonly areaLink: number;
+  declare linkEnd: number;
   /** Granules between address 0 and the area. */
   declare readonly areaGranule: number;
   /** Bytes and words of a chunk header. */
@@ -117,6 +123,8 @@ export class Space {
     this.areaStart = region.areaStart;
     this.areaWord = region.areaStart >>> 2;
     this.chunkWord = (region.areaStart >>> 2) - (header >>> 2);
+    this.areaLink = (region.areaStart - state) >>> 2;
+    this.linkEnd = this.areaLink + this.granules * 4;
     this.areaGranule = region.areaStart >>> 4;
     this.header = header;
     this.headerWords = header >>> 2;
@@ -137,6 +145,7 @@ export class Space {
     this.i32 = memory.i32;
     this.granules = (region.areaEnd - region.areaStart) >>> 4;
     this.areaEnd = region.areaEnd;
+    this.linkEnd = this.areaLink + this.granules * 4;
   }
 }
 
@@ -166,6 +175,15 @@ export function footBefore(space: Space, end: number): number {
 
 export function setFoot(space: Space, end: number, size: number): void {
   space.i32[space.chunkWord + (end << 2) - 1] = size;
+}
+
+/** A chunk as links name it, and back. */
+export function linkOf(space: Space, granule: number): number {
+  return space.areaLink + (granule << 2);
+}
+
+export function granuleOf(space: Space, link: number): number {
+  return (link - space.areaLink) >> 2;
 }
 
 export function ptrOf(space: Space, granule: number): number {
