@@ -10,7 +10,7 @@
  */
 import { allocAligned } from "./aligned.js";
 import { cutCursor, cutTop, retireCursor } from "./ends.js";
-import { findList, firstOf, forgetLevels, push, scanList, unlink } from "./lists.js";
+import { findList, forgetLevels, push, scanList, shift, unlink } from "./lists.js";
 import { clearAfterFree, setLive } from "./maps.js";
 import {
   CHUNKS,
@@ -23,10 +23,7 @@ import {
   ptrOf,
   SECOND_LEVEL,
   type Space,
-  setFoot,
-  setSize,
   sizeAt,
-  sizeFor,
   TOP,
   TOP_END,
   USED,
@@ -46,9 +43,9 @@ export function createAlloc(space: Space): (size: number, align: number) => numb
       const granule = (link - space.areaLink) >> 2;
       const word = (state + link) | 0;
       const next = i32[word];
-      // Both ends of each link, and two bits nobody else can have set: it is free, and ends where it says.
+      // Both ends of the link that is followed, and two bits nobody else can have set: it is free, and ends where it says.
       if (i32[(word - space.headerWords) | 0] !== size || next >>> 0 >= space.linkEnd) broken(space, granule);
-      const ends = (i32[(word + 1) | 0] ^ head) | ((i32[(state + next + 1) | 0] ^ link) & (-next >> 31));
+      const ends = (i32[(state + next + 1) | 0] ^ link) & (-next >> 31);
       const map = (space.maps + ((granule >>> 4) & -2)) | 0;
       const live = i32[map];
       const end = (granule + size) | 0;
@@ -85,25 +82,23 @@ function allocElsewhere(space: Space, size: number): number {
   const { i32, state } = space;
   const cursor = i32[state + CURSOR];
   if (cursor !== 0 && i32[state + CURSOR_END] - cursor >= size) return cutCursor(space, size);
-  const list = findList(space, size);
+  const list = findList(space, size) | 0;
   if (list === 0) {
     const ptr = cutTop(space, size);
     if (ptr !== 0) forgetLevels(space, size);
     return ptr;
   }
-  const granule = firstOf(space, list);
-  const whole = sizeAt(space, granule);
-  const rest = whole - size;
-  unlink(space, granule, whole);
+  const granule = shift(space, list) | 0;
+  const whole = i32[(space.chunkWord + (granule << 2)) | 0];
+  const rest = (whole - size) | 0;
   if (rest < space.least) return takeWhole(space, granule, whole);
   // What the cursor had left becomes a list's chunk; what is left of this one is the cursor.
   if (cursor !== 0) retireCursor(space);
-  const end = (granule + whole) | 0;
-  i32[state + CURSOR_END] = end;
+  i32[state + CURSOR_END] = granule + whole;
   i32[state + CURSOR] = granule + size;
   i32[space.made] = granule;
   i32[(space.chunkWord + (granule << 2)) | 0] = size;
-  setLive(space, granule);
+  i32[(space.maps + ((granule >>> 4) & -2)) | 0] |= 1 << (granule & 31);
   i32[state + USED] += (size << 4) - space.header;
   return ((space.areaWord + (granule << 2)) << 2) >>> 0;
 }
@@ -111,34 +106,37 @@ function allocElsewhere(space: Space, size: number): number {
 /** Large requests and larger alignments. */
 function allocRare(space: Space, bytes: number, align: number): number {
   if (bytes > space.maxBytes) return 0;
-  const size = sizeFor(space, bytes);
+  let size = (bytes + space.rounding) >>> 4;
   if (size > space.granules) return 0;
+  if (size < space.least) size = space.least;
   if (align !== GRANULE) return allocAligned(space, size, align >>> 4);
   const { i32, state } = space;
-  const list = findList(space, classFor(size));
-  if (list !== 0) return cutListed(space, firstOf(space, list), size);
+  const list = findList(space, classFor(size)) | 0;
+  if (list !== 0) return cutListed(space, shift(space, list) | 0, size);
   if (i32[state + CURSOR_END] - i32[state + CURSOR] >= size) return cutCursor(space, size);
   if (i32[state + TOP_END] - i32[state + TOP] >= size) return cutTop(space, size);
   const granule = scanList(space, classOf(size), (_granule, whole) => whole >= size);
-  return granule === 0 ? 0 : cutListed(space, granule, size);
+  if (granule === 0) return 0;
+  unlink(space, granule, sizeAt(space, granule));
+  return cutListed(space, granule, size);
 }
 
-/** The front of a list's chunk, which is verified. */
+/** The front of a chunk that is verified and in no list any more; the rest goes into its own. */
 function cutListed(space: Space, granule: number, size: number): number {
-  const { i32, state } = space;
-  const whole = sizeAt(space, granule);
-  const rest = whole - size;
-  unlink(space, granule, whole);
+  const { i32, state, chunkWord } = space;
+  const chunk = (chunkWord + (granule << 2)) | 0;
+  const whole = i32[chunk];
+  const rest = (whole - size) | 0;
   if (rest < space.least) return takeWhole(space, granule, whole);
-  setSize(space, granule + size, rest);
+  i32[(chunk + (size << 2)) | 0] = rest;
+  i32[(chunk + (whole << 2) - 1) | 0] = rest;
   i32[space.made] = granule;
-  setSize(space, granule, size);
-  setLive(space, granule);
+  i32[chunk] = size;
+  i32[(space.maps + ((granule >>> 4) & -2)) | 0] |= 1 << (granule & 31);
   i32[state + USED] += (size << 4) - space.header;
   i32[state + CHUNKS]++;
-  setFoot(space, granule + whole, rest);
-  push(space, granule + size, rest);
-  return ptrOf(space, granule);
+  push(space, (granule + size) | 0, rest);
+  return ((space.areaWord + (granule << 2)) << 2) >>> 0;
 }
 
 /** `U____________U` to `UAAAAAAAAAAAAU`; the chunk is in no list any more. */

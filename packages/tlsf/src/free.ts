@@ -13,8 +13,6 @@ import {
   CHUNKS,
   CURSOR,
   CURSOR_END,
-  classOf,
-  EXACT,
   FIRST_LEVEL,
   HEADS,
   SECOND_LEVEL,
@@ -62,40 +60,36 @@ export function createFree(space: Space): (ptr: number) => void {
 
     let end = right;
     let endMap = (maps + ((end >>> 4) & -2)) | 0;
+    // The word that says where the free chunk behind begins, if that is the top or the cursor.
+    let begin = 0;
     if ((i32[endMap] & (1 << (end & 31))) === 0) {
-      if (right === i32[state + TOP]) {
-        if (before !== 0) return freeBeside(space, granule, size);
-        i32[map] = live & ~bit;
-        i32[state + TOP] = granule;
-        i32[state + USED] -= (size << 4) - space.header;
-        i32[state + CHUNKS]--;
-        return;
-      }
-      if (right === i32[state + CURSOR]) return freeBeside(space, granule, size);
-      const behind = i32[(header + (size << 2)) | 0];
-      if (behind < space.least || behind > ((space.granules - right) | 0)) isNothing(space, right);
+      if (right === i32[state + TOP]) begin = TOP;
+      else if (right === i32[state + CURSOR]) begin = CURSOR;
       else {
-        end = (right + behind) | 0;
-        endMap = (maps + ((end >>> 4) & -2)) | 0;
-        if (
-          i32[(header + ((size + behind) << 2) - 1) | 0] !== behind ||
-          (i32[endMap + 1] & (1 << (end & 31))) === 0
-        )
-          broken(space, right);
-        const at = (word + (size << 2)) | 0;
-        const link = (at - state) | 0;
-        const next = i32[at];
-        const prev = i32[at + 1];
-        if (next >>> 0 >= linkEnd || prev >>> 0 >= linkEnd) broken(space, right);
-        const ends =
-          (i32[(state + prev) | 0] ^ link) | ((i32[(state + next + 1) | 0] ^ link) & (-next >> 31));
-        if (ends !== 0) broken(space, right);
-        i32[(state + prev) | 0] = next;
-        i32[(state + next + 1) | 0] = prev;
-        const list = behind <= EXACT ? behind : classOf(behind);
-        const isEmpty = 1 + (-i32[(state + HEADS + list) | 0] >> 31);
-        i32[(state + SECOND_LEVEL + (list >>> 5)) | 0] &= ~(isEmpty << (list & 31));
-        i32[state + CHUNKS]--;
+        const behind = i32[(header + (size << 2)) | 0];
+        if (behind < space.least || behind > ((space.granules - right) | 0)) isNothing(space, right);
+        else {
+          end = (right + behind) | 0;
+          endMap = (maps + ((end >>> 4) & -2)) | 0;
+          const at = (word + (size << 2)) | 0;
+          const link = (at - state) | 0;
+          const next = i32[at];
+          const prev = i32[at + 1];
+          if (next >>> 0 >= linkEnd || prev >>> 0 >= linkEnd) broken(space, right);
+          const ends =
+            (i32[(state + prev) | 0] ^ link) |
+            ((i32[(state + next + 1) | 0] ^ link) & (-next >> 31)) |
+            (i32[(header + ((size + behind) << 2) - 1) | 0] ^ behind);
+          if (ends !== 0 || (i32[endMap + 1] & (1 << (end & 31))) === 0) broken(space, right);
+          i32[(state + prev) | 0] = next;
+          i32[(state + next + 1) | 0] = prev;
+          let shift = 26 - Math.clz32(behind);
+          shift &= ~(shift >> 31);
+          const list = (shift << 5) + (behind >>> shift);
+          const isEmpty = 1 + (-i32[(state + HEADS + list) | 0] >> 31);
+          i32[(state + SECOND_LEVEL + (list >>> 5)) | 0] &= ~(isEmpty << (list & 31));
+          i32[state + CHUNKS]--;
+        }
       }
     }
     if (before !== 0) {
@@ -104,7 +98,9 @@ export function createFree(space: Space): (ptr: number) => void {
       const prev = i32[at + 1];
       i32[(state + prev) | 0] = next;
       i32[(state + next + 1) | 0] = prev;
-      const list = before <= EXACT ? before : classOf(before);
+      let shift = 26 - Math.clz32(before);
+      shift &= ~(shift >> 31);
+      const list = (shift << 5) + (before >>> shift);
       const isEmpty = 1 + (-i32[(state + HEADS + list) | 0] >> 31);
       i32[(state + SECOND_LEVEL + (list >>> 5)) | 0] &= ~(isEmpty << (list & 31));
       i32[state + CHUNKS]--;
@@ -112,12 +108,20 @@ export function createFree(space: Space): (ptr: number) => void {
 
     i32[map] = live & ~bit;
     i32[map + 1] = after & ~bit;
+    i32[state + USED] -= (size << 4) - space.header;
+    if (begin !== 0) {
+      i32[(state + begin) | 0] = granule - before;
+      i32[state + CHUNKS]--;
+      return;
+    }
     const whole = (end - granule + before) | 0;
     const first = (word - (before << 2)) | 0;
     i32[(header - (before << 2)) | 0] = whole;
     i32[(header + ((end - granule) << 2) - 1) | 0] = whole;
     i32[endMap + 1] |= 1 << (end & 31);
-    const list = whole <= EXACT ? whole : classOf(whole);
+    let shift = 26 - Math.clz32(whole);
+    shift &= ~(shift >> 31);
+    const list = (shift << 5) + (whole >>> shift);
     const head = (state + HEADS + list) | 0;
     const link = (first - state) | 0;
     const next = i32[head];
@@ -127,11 +131,10 @@ export function createFree(space: Space): (ptr: number) => void {
     i32[head] = link;
     i32[(state + SECOND_LEVEL + (list >>> 5)) | 0] |= 1 << (list & 31);
     i32[state + FIRST_LEVEL] |= 1 << (list >>> 5);
-    i32[state + USED] -= (size << 4) - space.header;
   };
 }
 
-/** A block beside the cursor or the top. */
+/** A block behind the cursor or the top. */
 function freeBeside(space: Space, granule: number, size: number): void {
   const { i32, state } = space;
   verifyBeside(space, granule, size);

@@ -24,7 +24,7 @@ import { broken } from "./validate.js";
 /** Enters a free chunk into its list. */
 export function push(space: Space, granule: number, size: number): void {
   const { i32, state } = space;
-  const list = classOf(size);
+  const list = classOf(size) | 0;
   const head = (HEADS + list) | 0;
   const link = (space.areaLink + (granule << 2)) | 0;
   const first = i32[(state + head) | 0];
@@ -100,9 +100,32 @@ export function nextOf(space: Space, granule: number): number {
   return link === 0 ? 0 : granuleOf(space, link);
 }
 
-/**
- * The first chunk of a list that is not empty, verified.
- */
+/** Takes the first chunk out of a list that is not empty. Throws, and nothing has changed, if it cannot be a free chunk of that class. */
+export function shift(space: Space, list: number): number {
+  const { i32, state } = space;
+  const head = (HEADS + list) | 0;
+  const link = i32[(state + head) | 0];
+  const word = (state + link) | 0;
+  const granule = (link - space.areaLink) >> 2;
+  if (granule < space.first || granule >= space.granules) broken(space, granule);
+  const size = i32[(word - space.headerWords) | 0];
+  const next = i32[word];
+  const end = (granule + size) | 0;
+  if (size < space.least || end > space.granules || end < 0 || next >>> 0 >= space.linkEnd)
+    broken(space, granule);
+  const ends =
+    (classOf(size) ^ list) |
+    ((i32[(state + next + 1) | 0] ^ link) & (-next >> 31)) |
+    (i32[(space.maps + ((granule >>> 4) & -2)) | 0] & (1 << (granule & 31)));
+  const after = i32[(space.maps + ((end >>> 4) & -2) + 1) | 0] & (1 << (end & 31));
+  if (ends !== 0 || after === 0) broken(space, granule);
+  i32[(state + head) | 0] = next;
+  i32[(state + next + 1) | 0] = head;
+  i32[(state + SECOND_LEVEL + (list >>> 5)) | 0] &= ~((1 + (-next >> 31)) << (list & 31));
+  return granule;
+}
+
+/** The first chunk of a list that is not empty, verified. */
 export function firstOf(space: Space, list: number): number {
   const granule = headOf(space, list);
   verifyFree(space, granule, list);
