@@ -14,11 +14,11 @@ import {
   CHUNKS,
   CURSOR,
   CURSOR_END,
+  GRANULE,
   type Space,
   setFoot,
   setSize,
   setState,
-  sizeFor,
   TOP,
   TOP_END,
   USED,
@@ -28,24 +28,39 @@ import { corrupt, refusal } from "./validate.js";
 /** The `resize` primitive of one agent: in place, or false and nothing has changed. */
 export function createResize(space: Space): (ptr: number, bytes: number) => boolean {
   return (ptr, bytes) => {
-    const granule = liveGranule(space, ptr);
-    const size = liveSize(space, granule, ptr);
-    if (bytes > space.maxBytes) return false;
-    const need = sizeFor(space, bytes);
-    if (need === size) return true;
-    return need < size ? shrink(space, granule, size, need) : grow(space, granule, size, need);
+    const granule = liveGranule(space, ptr) | 0;
+    return resizeLive(space, granule, liveSize(space, granule, ptr) | 0, bytes);
   };
+}
+
+/** As `resize`, of a live block whose size is known. */
+export function resizeLive(space: Space, granule: number, size: number, bytes: number): boolean {
+  if (bytes > space.maxBytes) return false;
+  let need = (bytes + space.rounding) >>> 4;
+  if (need < space.least) need = space.least;
+  if (need === size) return true;
+  if (need < size) return shrink(space, granule, size, need);
+  // Most blocks have a block behind them.
+  const right = (granule + size) | 0;
+  const live = space.i32[(space.maps + ((right >>> 4) & -2)) | 0];
+  return (live & (1 << (right & 31))) === 0 && grow(space, granule, size, need);
 }
 
 /** The `usableSize` primitive of one agent; with a header's bytes as `extra`, `takenSize`. */
 export function createSize(space: Space, extra: number): (ptr: number) => number {
   return (ptr) => {
-    const size = liveSize(space, liveGranule(space, ptr), ptr);
-    return size * 16 - space.header + extra;
+    const granule = ((ptr >>> 4) - space.areaGranule) | 0;
+    if ((ptr & 15) !== 0 || granule >>> 0 >= space.granules) throw refusal(space, ptr);
+    const { i32 } = space;
+    if ((i32[(space.maps + ((granule >>> 4) & -2)) | 0] & (1 << (granule & 31))) === 0)
+      throw refusal(space, ptr);
+    const size = i32[(space.chunkWord + (granule << 2)) | 0];
+    if (size < space.least || size > ((space.granules - granule) | 0)) corrupt(space, granule, size);
+    return size * GRANULE - space.header + extra;
   };
 }
 
-/** Size of a live block's chunk, range-checked. */
+/** Size of a live block's chunk, range-checked; `granule` is negative where there is none. */
 export function liveSize(space: Space, granule: number, ptr: number): number {
   if (granule < 0) throw refusal(space, ptr);
   const size = space.i32[(space.chunkWord + (granule << 2)) | 0];

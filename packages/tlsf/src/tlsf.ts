@@ -8,6 +8,7 @@ import { dropTop } from "./ends.js";
 import { extend, growthFor } from "./extend.js";
 import { createFree } from "./free.js";
 import { largestFree } from "./largest.js";
+import { createRealloc } from "./realloc.js";
 import { recover, reset } from "./recover.js";
 import { createResize, createSize } from "./resize.js";
 import {
@@ -62,10 +63,12 @@ function format(space: Space): void {
 }
 
 function primitives(space: Space): Allocator {
+  const alloc = createAlloc(space);
   const free = createFree(space);
   return {
-    alloc: createAlloc(space),
+    alloc,
     free,
+    realloc: createRealloc(space, alloc, free),
     resize: createResize(space),
     usableSize: createSize(space, 0),
     takenSize: createSize(space, space.header),
