@@ -170,7 +170,8 @@ function checkLists(space: Space, listed: ReadonlyMap<number, number>, report: R
       }
       if (getState(space, HEADS + list) !== 0) second |= 1 << (list & 31);
     }
-    if (second !== 0) first |= 1 << level;
+    // The lists of the first two are found without.
+    if (second !== 0 && level > 1) first |= 1 << level;
     const says = getState(space, SECOND_LEVEL + level);
     if (says !== second)
       report({ message: `level ${level} of the lists' bits is ${says >>> 0}, not ${second >>> 0}` });

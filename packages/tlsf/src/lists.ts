@@ -18,7 +18,17 @@
  * before anything is changed.
  */
 import { isAfterFree, isLive } from "./maps.js";
-import { classOf, FIRST_LEVEL, granuleOf, HEADS, linkOf, SECOND_LEVEL, type Space, sizeAt } from "./space.js";
+import {
+  classOf,
+  EXACT,
+  FIRST_LEVEL,
+  granuleOf,
+  HEADS,
+  linkOf,
+  SECOND_LEVEL,
+  type Space,
+  sizeAt,
+} from "./space.js";
 import { broken } from "./validate.js";
 
 /** Enters a free chunk into its list. */
@@ -33,7 +43,7 @@ export function push(space: Space, granule: number, size: number): void {
   i32[(state + first + 1) | 0] = link;
   i32[(state + head) | 0] = link;
   i32[(state + SECOND_LEVEL + (list >>> 5)) | 0] |= 1 << (list & 31);
-  i32[(state + FIRST_LEVEL) | 0] |= 1 << (list >>> 5);
+  if (list > EXACT) i32[state + FIRST_LEVEL] |= 1 << (list >>> 5);
 }
 
 /** Takes a free chunk out of its list. Throws, and nothing has changed, if a link cannot be true. */
@@ -70,20 +80,26 @@ export function clearIfEmpty(space: Space, list: number): void {
 /** The lowest class from `list` on whose list is not empty; 0 if there is none. */
 export function findList(space: Space, list: number): number {
   const { i32, state } = space;
-  const level = list >>> 5;
-  const bits = i32[(state + SECOND_LEVEL + level) | 0] & (-1 << (list & 31));
-  if (bits !== 0) return ((level << 5) + 31 - Math.clz32(bits & -bits)) | 0;
-  let levels = i32[state + FIRST_LEVEL] & (-2 << level);
-  while (levels !== 0) {
-    const next = 31 - Math.clz32(levels & -levels);
-    const lists = i32[(state + SECOND_LEVEL + next) | 0];
-    if (lists !== 0) return ((next << 5) + 31 - Math.clz32(lists & -lists)) | 0;
-    levels &= levels - 1;
+  let level = list >>> 5;
+  let bits = i32[(state + SECOND_LEVEL + level) | 0] & (-1 << (list & 31));
+  // The first two words, whose lists are exact, have no bits in the first level.
+  if (bits === 0 && level === 0) {
+    level = 1;
+    bits = i32[(state + SECOND_LEVEL + 1) | 0];
   }
-  return 0;
+  if (bits === 0) {
+    let levels = i32[state + FIRST_LEVEL] & (-2 << level);
+    while (bits === 0) {
+      if (levels === 0) return 0;
+      level = 31 - Math.clz32(levels & -levels);
+      bits = i32[(state + SECOND_LEVEL + level) | 0];
+      levels &= levels - 1;
+    }
+  }
+  return ((level << 5) + 31 - Math.clz32(bits & -bits)) | 0;
 }
 
-/** No list from `list`'s level on has a chunk of its class or a higher one: so their words are 0, but for that level's own. */
+/** No list from `list` on has a chunk: so the words of higher levels are 0. */
 export function forgetLevels(space: Space, list: number): void {
   space.i32[space.state + FIRST_LEVEL] &= (2 << (list >>> 5)) - 1;
 }
