@@ -111,10 +111,14 @@ function allocRare(space: Space, bytes: number, align: number): number {
   if (size < space.least) size = space.least;
   if (align !== GRANULE) return allocAligned(space, size, align >>> 4);
   const { i32, state } = space;
-  const list = findList(space, classFor(size)) | 0;
+  const least = classFor(size) | 0;
+  const list = findList(space, least) | 0;
   if (list !== 0) return cutListed(space, shift(space, list) | 0, size);
-  if (i32[state + CURSOR_END] - i32[state + CURSOR] >= size) return cutCursor(space, size);
-  if (i32[state + TOP_END] - i32[state + TOP] >= size) return cutTop(space, size);
+  const isCursor = i32[state + CURSOR_END] - i32[state + CURSOR] >= size;
+  if (isCursor || i32[state + TOP_END] - i32[state + TOP] >= size) {
+    forgetLevels(space, least);
+    return isCursor ? cutCursor(space, size) : cutTop(space, size);
+  }
   const granule = scanList(space, classOf(size), (_granule, whole) => whole >= size);
   if (granule === 0) return 0;
   unlink(space, granule, sizeAt(space, granule));

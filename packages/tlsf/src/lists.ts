@@ -99,7 +99,7 @@ export function findList(space: Space, list: number): number {
   return ((level << 5) + 31 - Math.clz32(bits & -bits)) | 0;
 }
 
-/** No list from `list` on has a chunk: so the words of higher levels are 0. */
+/** No list from `list` on has a chunk, so the words of higher levels are 0: without this a search would look at each again. */
 export function forgetLevels(space: Space, list: number): void {
   space.i32[space.state + FIRST_LEVEL] &= (2 << (list >>> 5)) - 1;
 }
