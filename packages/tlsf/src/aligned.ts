@@ -9,77 +9,51 @@
  *
  * What is too small for a chunk behind the block is the block's; what is too small in front makes the place none.
  *
- * Looked at in this order: chunks of the request's own class, since one that had such a block before is just right; a class of which
- * any chunk will do; the top; the cursor; a few chunks of each class between. Cost: O(1), the last step up to some hundred lists.
+ * Looked at in this order: for a multiple of its alignment a few chunks of its own class, since one that had such a block before is just
+ * right; a class of which any chunk will do; the top; the cursor; a few chunks of each class between. Cost: O(1), the last step up to
+ * some hundred lists.
  */
 import { dropCursor, dropTop } from "./ends.js";
-import { findList, firstOf, push, scanList, unlink } from "./lists.js";
-import { clearAfterFree, setAfterFree, setLive } from "./maps.js";
+import { findList, placeIn, push, scanList, shift, unlink } from "./lists.js";
+import { clearAfterFree, setAfterFree } from "./maps.js";
 import {
   CHUNKS,
   CURSOR,
   CURSOR_END,
   classFor,
   classOf,
-  getState,
-  ptrOf,
   type Space,
-  setFoot,
-  setSize,
   setState,
   sizeAt,
   TOP,
   TOP_END,
   USED,
-  usableOf,
 } from "./space.js";
-
-/** Where the block goes in the free chunk `[start, end)`; -1 if nowhere. */
-function placeIn(space: Space, start: number, end: number, size: number, step: number): number {
-  const { areaGranule, least } = space;
-  if (end - start < size) return -1;
-  const place = ((end - size + areaGranule) & -step) - areaGranule;
-  const front = place - start;
-  if (front === 0 || front >= least) return place;
-  // Further down only the very start is left.
-  return front > 0 && front % step === 0 ? start : -1;
-}
 
 /** A block of `size` granules whose payload is a multiple of `step` granules; 0 if there is no room. */
 export function allocAligned(space: Space, size: number, step: number): number {
-  const suits = (granule: number, whole: number): boolean =>
-    placeIn(space, granule, granule + whole, size, step) >= 0;
-  const own = classOf(size);
-  const same = scanList(space, own, suits);
-  if (same !== 0) return takeListed(space, same, size, step);
-  const sure = classFor(size + step - 1 + (space.least > 1 ? space.least : 0));
-  const list = findList(space, sure);
-  if (list !== 0) return takeListed(space, firstOf(space, list), size, step);
-
-  const top = getState(space, TOP);
-  const topEnd = getState(space, TOP_END);
-  const inTop = placeIn(space, top, topEnd, size, step);
-  if (inTop >= 0) {
-    const front = inTop > top;
-    return carve(space, inTop, topEnd, size, front, () => {
-      if (front) setState(space, TOP_END, inTop);
-      else dropTop(space);
-    });
+  const own = classOf(size) | 0;
+  if ((size & (step - 1)) === 0) {
+    const same = scanList(space, own, size, step) | 0;
+    if (same !== 0) return takeListed(space, same, size, step);
   }
-  const cursor = getState(space, CURSOR);
-  const cursorEnd = getState(space, CURSOR_END);
-  const atCursor = cursor === 0 ? -1 : placeIn(space, cursor, cursorEnd, size, step);
-  if (atCursor >= 0) {
-    const front = atCursor > cursor;
-    return carve(space, atCursor, cursorEnd, size, front, () => {
-      if (front) setState(space, CURSOR_END, atCursor);
-      else dropCursor(space);
-    });
+  const { i32, state } = space;
+  const sure = classFor(size + step - 1 + (space.least > 1 ? space.least : 0)) | 0;
+  const list = findList(space, sure) | 0;
+  if (list !== 0) {
+    const granule = shift(space, list) | 0;
+    return carve(space, 0, granule, (granule + sizeAt(space, granule)) | 0, size, step);
   }
-  for (let between = findList(space, own + 1); between !== 0 && between < sure; ) {
-    const granule = scanList(space, between, suits);
+  const top = i32[state + TOP];
+  const topEnd = i32[state + TOP_END];
+  if (placeIn(space, top, topEnd, size, step) >= 0) return carve(space, TOP, top, topEnd, size, step);
+  const cursor = i32[state + CURSOR];
+  const cursorEnd = i32[state + CURSOR_END];
+  if (cursor !== 0 && placeIn(space, cursor, cursorEnd, size, step) >= 0)
+    return carve(space, CURSOR, cursor, cursorEnd, size, step);
+  for (let between = own; between !== 0 && between < sure; between = findList(space, between + 1)) {
+    const granule = scanList(space, between, size, step);
     if (granule !== 0) return takeListed(space, granule, size, step);
-    between = findList(space, between + 1);
   }
   return 0;
 }
@@ -87,49 +61,43 @@ export function allocAligned(space: Space, size: number, step: number): number {
 /** Of a list's chunk that is verified and has room. */
 function takeListed(space: Space, granule: number, size: number, step: number): number {
   const whole = sizeAt(space, granule);
-  const end = granule + whole;
-  const place = placeIn(space, granule, end, size, step);
-  const front = place - granule;
   unlink(space, granule, whole);
-  space.i32[space.state + CHUNKS]--;
-  const ptr = carve(space, place, end, size, front > 0, () => {
-    if (front > 0) setSize(space, granule, front);
-  });
-  if (front > 0) {
-    setFoot(space, place, front);
-    push(space, granule, front);
-    space.i32[space.state + CHUNKS]++;
-  }
-  return ptr;
+  return carve(space, 0, granule, granule + whole, size, step);
 }
 
 /**
- * Makes the block at `place`, and a chunk of what is left up to `end`. `shorten` takes both from the free chunk they are in, with one
- * store that commits, since the new headers are written by then.
+ * Makes the block in the free chunk `[start, end)`, which has a place for it, and chunks of what is left on both sides. `kind` is `TOP`,
+ * `CURSOR`, or 0 for a chunk that was in a list. The store that makes the free chunk shorter commits block and tail, whose headers are
+ * written by then.
  */
-function carve(
-  space: Space,
-  place: number,
-  end: number,
-  size: number,
-  hasFront: boolean,
-  shorten: () => void,
-): number {
-  const tail = end - place - size;
+function carve(space: Space, kind: number, start: number, end: number, size: number, step: number): number {
+  const { i32, state, chunkWord } = space;
+  const place = placeIn(space, start, end, size, step) | 0;
+  const front = (place - start) | 0;
+  const tail = (end - place - size) | 0;
   const hasTail = tail >= space.least;
-  const taken = hasTail ? size : size + tail;
-  if (hasTail) setSize(space, place + size, tail);
-  setSize(space, place, taken);
-  space.i32[space.made] = place;
-  shorten();
-  setLive(space, place);
-  space.i32[space.state + USED] += usableOf(space, taken);
-  space.i32[space.state + CHUNKS] += hasTail ? 2 : 1;
-  if (hasFront) setAfterFree(space, place);
+  const taken = hasTail ? size : (size + tail) | 0;
+  const block = (chunkWord + (place << 2)) | 0;
+  if (hasTail) i32[(block + (size << 2)) | 0] = tail;
+  i32[block] = taken;
+  i32[space.made] = place;
+  if (kind === 0) {
+    if (front !== 0) i32[(chunkWord + (start << 2)) | 0] = front;
+  } else if (front !== 0) setState(space, kind === TOP ? TOP_END : CURSOR_END, place);
+  else if (kind === TOP) dropTop(space);
+  else dropCursor(space);
+  i32[(space.maps + ((place >>> 4) & -2)) | 0] |= 1 << (place & 31);
+  i32[state + USED] += (taken << 4) - space.header;
+  i32[state + CHUNKS] += (kind !== 0 || front !== 0 ? 1 : 0) + (hasTail ? 1 : 0);
+  if (front !== 0) setAfterFree(space, place);
   if (hasTail) {
-    setFoot(space, end, tail);
+    i32[(chunkWord + (end << 2) - 1) | 0] = tail;
     setAfterFree(space, end);
-    push(space, place + size, tail);
+    push(space, (place + size) | 0, tail);
   } else clearAfterFree(space, end);
-  return ptrOf(space, place);
+  if (kind === 0 && front !== 0) {
+    i32[(block - 1) | 0] = front;
+    push(space, start, front);
+  }
+  return ((space.areaWord + (place << 2)) << 2) >>> 0;
 }

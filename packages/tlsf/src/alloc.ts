@@ -119,7 +119,7 @@ function allocRare(space: Space, bytes: number, align: number): number {
     forgetLevels(space, least);
     return isCursor ? cutCursor(space, size) : cutTop(space, size);
   }
-  const granule = scanList(space, classOf(size), (_granule, whole) => whole >= size);
+  const granule = scanList(space, classOf(size), size, 1);
   if (granule === 0) return 0;
   unlink(space, granule, sizeAt(space, granule));
   return cutListed(space, granule, size);

@@ -141,13 +141,6 @@ export function shift(space: Space, list: number): number {
   return granule;
 }
 
-/** The first chunk of a list that is not empty, verified. */
-export function firstOf(space: Space, list: number): number {
-  const granule = headOf(space, list);
-  verifyFree(space, granule, list);
-  return granule;
-}
-
 /** Is it a free chunk of that class, with sound edges and links, as far as can be seen? Throws if not. */
 export function verifyFree(space: Space, granule: number, list: number): void {
   const { i32, chunkWord, granules } = space;
@@ -160,19 +153,29 @@ export function verifyFree(space: Space, granule: number, list: number): void {
   verifyLinks(space, granule);
 }
 
+/**
+ * The highest place of a multiple of `step` granules for a block in the free chunk `[start, end)`; -1 if there is none. What would be left in
+ * front is nothing, or a chunk.
+ */
+export function placeIn(space: Space, start: number, end: number, size: number, step: number): number {
+  const { areaGranule, least } = space;
+  if (end - start < size) return -1;
+  const place = ((end - size + areaGranule) & -step) - areaGranule;
+  const front = place - start;
+  if (front === 0 || front >= least) return place;
+  // Further down only the very start is left.
+  return front > 0 && (front & (step - 1)) === 0 ? start : -1;
+}
+
 /** Chunks of a list that are looked at where its sizes differ. */
 const TRIES = 8;
 
-/** One of the first chunks of a list, verified, that suits; 0 if none of them does. */
-export function scanList(
-  space: Space,
-  list: number,
-  suits: (granule: number, size: number) => boolean,
-): number {
+/** One of the first chunks of a list, verified, that has a place for the block; 0 if none of them does. */
+export function scanList(space: Space, list: number, size: number, step: number): number {
   let granule = headOf(space, list);
   for (let tries = 0; granule !== 0 && tries < TRIES; tries++) {
     verifyFree(space, granule, list);
-    if (suits(granule, sizeAt(space, granule))) return granule;
+    if (placeIn(space, granule, granule + sizeAt(space, granule), size, step) >= 0) return granule;
     granule = nextOf(space, granule);
   }
   return 0;
