@@ -23,7 +23,7 @@ export function createRealloc(
     if (moved === 0) return 0;
     const { i32, headerWords } = space;
     const room = i32[((moved >>> 2) - headerWords) | 0];
-    copyWords(i32, moved >>> 2, ptr >>> 2, ((room < size ? room : size) << 2) - headerWords);
+    copyWords(i32, moved >>> 2, ptr >>> 2, (Math.min(room, size) << 2) - headerWords);
     free(ptr);
     return moved;
   };

@@ -193,8 +193,7 @@ export function ptrOf(space: Space, granule: number): number {
 
 /** Granules of the chunk for a request, at most `maxBytes`. */
 export function sizeFor(space: Space, bytes: number): number {
-  const size = (bytes + space.rounding) >>> 4;
-  return size < space.least ? space.least : size;
+  return Math.max(space.least, (bytes + space.rounding) >>> 4);
 }
 
 /** Payload bytes of a chunk. */
