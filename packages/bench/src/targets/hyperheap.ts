@@ -9,14 +9,19 @@ import {
   isHeapError,
   type MemorySource,
   type PluginInput,
+  type Strategy,
 } from "@heapwright/core";
-import { hyperheap as strategy } from "@heapwright/hyperheap";
+import { hyperheap as makeHyperheap } from "@heapwright/hyperheap";
 import { versionOf } from "../assets.js";
 import type { Target, TargetModule } from "./target.js";
 
-/** The heap over the strategy and, for stacks/, plugins. */
-export function heapTarget(memory: MemorySource, plugins: readonly PluginInput[] = []): Target {
-  const heap: Heap = createHeap({ memory, strategy: strategy(), plugins });
+/** The heap over a strategy and, for stacks/, plugins. */
+export function heapTarget(
+  memory: MemorySource,
+  plugins: readonly PluginInput[] = [],
+  strategy: Strategy = makeHyperheap(),
+): Target {
+  const heap: Heap = createHeap({ memory, strategy, plugins });
   return {
     malloc: (size) => heap.allocUnsafe(size),
     calloc: (size) => heap.alloc(size),
@@ -38,9 +43,10 @@ export function heapTarget(memory: MemorySource, plugins: readonly PluginInput[]
 export async function limitedHeapTarget(
   bytes: number,
   plugins: readonly PluginInput[] = [],
+  strategy: Strategy = makeHyperheap(),
 ): Promise<Target | undefined> {
   try {
-    return heapTarget(new ArrayBuffer(bytes), plugins);
+    return heapTarget(new ArrayBuffer(bytes), plugins, strategy);
   } catch (error) {
     if (isHeapError(error, "ERR_INVALID_OPTION")) return undefined;
     throw error;

@@ -8,6 +8,7 @@ import type { TargetModule } from "./target.js";
 /** Loaded on demand: a process measures one allocator and should know no other. */
 const BUNDLED: { readonly [name: string]: () => Promise<{ default: TargetModule }> } = {
   hyperheap: () => import("./hyperheap.js"),
+  tlsf: () => import("./tlsf.js"),
   slab: () => import("./slab.js"),
   dlmalloc: () => import("./dlmalloc.js"),
   "as-tlsf": () => import("./assemblyscript.js"),

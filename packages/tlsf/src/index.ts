@@ -1,0 +1,2 @@
+/** @heapwright/tlsf: see tlsf.ts. */
+export { tlsf } from "./tlsf.js";
