@@ -12,6 +12,7 @@ const BUNDLED: { readonly [name: string]: () => Promise<{ default: TargetModule 
   "as-tlsf": () => import("./assemblyscript.js"),
   "thi.ng": () => import("./thing.js"),
   bump: () => import("./bump.js"),
+  arena: () => import("./arena.js"),
 };
 
 /** The allocator all others are compared to. */
