@@ -31,12 +31,12 @@
  * Price: no byte a block without slots, rounding to 16; 1.56 % of the region for the codes. Allocation and every validation O(1); ending a block
  * and asking for its size O(its bytes / 256), a word each; release and reset O(what they end / 256); a region change O(codes).
  */
-import type { Allocator, Context, Strategy } from "@heapwright/core";
+import type { Allocator, Context, Memory, Strategy } from "@heapwright/core";
 import { createAlloc } from "./alloc.js";
 import { check } from "./check.js";
 import { lastLive } from "./codes.js";
 import { extend, growthFor } from "./extend.js";
-import { free, lower, resize, usableSize } from "./free.js";
+import { createRealloc, free, lower, resize, usableSize } from "./free.js";
 import { positionOf, takeMark } from "./marks.js";
 import { recover } from "./recover.js";
 import { eachRegionBehind, roomIn } from "./regions.js";
@@ -91,14 +91,16 @@ export function arena(): Strategy<"arena", ArenaApi> {
     create(ctx) {
       const space = new Space(ctx);
       if (ctx.fresh) extend(space, space.areaStart, ctx.region.areaEnd);
-      return { allocator: primitives(space), api: createApi(ctx, space) };
+      return { allocator: primitives(space, ctx.memory), api: createApi(ctx, space) };
     },
   };
 }
 
-function primitives(space: Space): Allocator {
+function primitives(space: Space, memory: Memory): Allocator {
+  const alloc = createAlloc(space);
   return {
-    alloc: createAlloc(space),
+    alloc,
+    realloc: createRealloc(space, memory, alloc),
     free: (ptr) => free(space, ptr),
     resize: (ptr, size) => resize(space, ptr, size),
     usableSize: (ptr) => usableSize(space, ptr),

