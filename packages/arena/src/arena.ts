@@ -6,9 +6,9 @@
  *     |words |events       |2 bits a granule |block|block|ended|pad|block|block|                         |
  *                                            ^0                                ^TOP                       ^LIMIT
  *
- *     granule  0     1     2     3     4     5     6     7     8     9           (16 bytes each; here no plugin asks for slots)
- *              |block            |block|pad  |block (aligned)  |ended|TOP …
- *     code     3     0     0     3     1     3     0     0     1     –
+ *     granule  0     1     2     3     4     5     6     7     8     9     10    (16 bytes each; here no plugin asks for slots)
+ *              |block            |left |block (aligned)  |ended|block      |TOP …
+ *     code     3     0     0     1     3     0     0     1     3     0
  *
  * A piece is a block, a block that has ended, or what was left out for an alignment or at a region's end. Pieces tile everything below the top.
  * There are headers only if plugins ask for slots: `layout.headerBytes` in front of each payload, a multiple of 16.
@@ -21,6 +21,7 @@
  * | END | end of what the arena has taken over of the area |
  * | REGION | where the region begins that TOP is in: behind the last gap below it, else 0 |
  * | BEYOND | payload that the regions behind LIMIT have room for, each as one block |
+ * | GAPS | how many gaps there are |
  * | WASTE | granules below TOP that are no live block's payload: headers, pieces that are none, gaps |
  * | GENERATION, HIGH, EVENTS, events | see marks.ts |
  *

@@ -1,5 +1,6 @@
 /**
- * `check()`: every invariant of arena.ts, in their order, against the codes read one by one.
+ * `check()`: every invariant of arena.ts against the codes. Where the last block ends nothing says but TOP: that one is believed if it is between
+ * the last piece and the limit.
  */
 import type { Finding } from "@heapwright/core";
 import { codeAt, nextCode, nextGap } from "./codes.js";
@@ -10,6 +11,7 @@ import {
   BEYOND,
   END,
   GAP,
+  GAPS,
   getState,
   LIMIT,
   LIVE,
@@ -28,6 +30,7 @@ interface Seen {
   limit: number;
   region: number;
   beyond: number;
+  gaps: number;
   waste: number;
 }
 
@@ -42,13 +45,14 @@ export function check(space: Space, report: Report): void {
     report({ message: `TOP is ${top}, the end ${end}` });
     return;
   }
-  const seen: Seen = { limit: -1, region: 0, beyond: 0, waste: 0 };
+  const seen: Seen = { limit: -1, region: 0, beyond: 0, gaps: 0, waste: 0 };
   if (!checkPieces(space, top, end, seen, report)) return;
   checkBehind(space, end, report);
   for (const [name, word, expected] of [
     ["LIMIT", LIMIT, seen.limit],
     ["REGION", REGION, seen.region],
     ["BEYOND", BEYOND, seen.beyond],
+    ["GAPS", GAPS, seen.gaps],
     ["WASTE", WASTE, seen.waste],
   ] as const) {
     const found = getState(space, word);
@@ -71,6 +75,7 @@ function checkPieces(space: Space, top: number, end: number, seen: Seen, report:
         wrong(at, "a gap does not end");
         return false;
       }
+      seen.gaps++;
       if (top > at && top <= last) wrong(at, "the top lies in the gap");
       if (at >= top && seen.limit < 0) seen.limit = at;
       if (at < top) {

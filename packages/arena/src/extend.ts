@@ -14,6 +14,7 @@ import {
   addressOf,
   END,
   GAP,
+  GAPS,
   GRANULE,
   getState,
   granulesFor,
@@ -38,6 +39,7 @@ export function extend(space: Space, gapEnd: number, end: number): void {
     addCode(space, behind - 1, GAP);
   }
   setState(space, END, to);
+  if (from > before) setState(space, GAPS, getState(space, GAPS) + 1);
   settleRegion(space);
 }
 

@@ -2,15 +2,15 @@
  * Recovery: after an agent has died inside an operation, everything that can be derived is derived anew from what operations commit.
  *
  *     committed    the top, the end, the codes below the top, gaps below the end
- *     derived      codes of pieces above the top, gaps above the end: none; LIMIT, REGION, BEYOND, WASTE
+ *     derived      codes of pieces above the top, gaps above the end: none; LIMIT, REGION, BEYOND, GAPS, WASTE
  *
  * A block that was committed but handed out to nobody is ended: the word at `space.made` says which. With the lock held. Cost: O(codes).
  */
 import { clearPieces, codeAt, wasteIn } from "./codes.js";
 import { end as endBlockAt } from "./free.js";
 import { mendMarks } from "./marks.js";
-import { settleRegion } from "./regions.js";
-import { END, getState, LIVE, type Space, setState, TOP, WASTE } from "./space.js";
+import { countGaps, settleRegion } from "./regions.js";
+import { END, GAPS, getState, LIVE, type Space, setState, TOP, WASTE } from "./space.js";
 
 /** @param made What was written at `space.made` before a block was made that nobody was given; 0 if there is none. */
 export function recover(space: Space, made: number): void {
@@ -21,6 +21,7 @@ export function recover(space: Space, made: number): void {
   clearPieces(space, top, end);
   clearBehind(space, end);
   settleRegion(space);
+  setState(space, GAPS, countGaps(space));
   setState(space, WASTE, wasteIn(space, 0, top));
   mendMarks(space);
   const block = made - 1;

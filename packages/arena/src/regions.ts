@@ -36,6 +36,14 @@ export function settleRegion(space: Space): void {
   setState(space, BEYOND, beyond);
 }
 
+/** O(codes). */
+export function countGaps(space: Space): number {
+  const end = getState(space, END);
+  let count = 0;
+  for (let gap = nextGap(space, 0, end); gap < end; gap = nextGap(space, behindGap(space, gap), end)) count++;
+  return count;
+}
+
 /** Regions behind the one that ends at `limit`, in order. */
 export function eachRegionBehind(
   space: Space,

@@ -21,6 +21,7 @@ export const WASTE = 5;
 export const GENERATION = 6;
 export const HIGH = 7;
 export const EVENTS = 8;
+export const GAPS = 9;
 /** Two words each, see marks.ts. */
 export const FIRST_EVENT = 16;
 export const MOST_EVENTS = 24;
