@@ -116,6 +116,9 @@ function primitives(space: Space, memory: Memory): Allocator {
     reset: () => lower(space, 0, true),
     mark: () => takeMark(space),
     release: (mark) => lower(space, positionOf(space, mark), true),
+    releasable(mark) {
+      positionOf(space, mark);
+    },
     walk: (visit) => walk(space, visit),
     check: (report) => check(space, report),
     totals(into) {
@@ -143,14 +146,20 @@ function primitives(space: Space, memory: Memory): Allocator {
 }
 
 function createApi(ctx: Context, space: Space): ArenaApi {
+  /** As a part of something that has none. */
+  const unsupported = (): Error => ctx.error("ERR_UNSUPPORTED", "this stack has no marks");
   const api: ArenaApi = {
     mark() {
       ctx.sync();
-      return ctx.outermost().mark?.() ?? 0;
+      const { mark } = ctx.outermost();
+      if (mark === undefined) throw unsupported();
+      return mark();
     },
     release(mark) {
       ctx.sync();
-      ctx.outermost().release?.(mark);
+      const { release } = ctx.outermost();
+      if (release === undefined) throw unsupported();
+      release(mark);
     },
     scope() {
       const mark = api.mark();

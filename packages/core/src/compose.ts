@@ -178,7 +178,7 @@ function collect(input: PluginInput, into: AnyPlugin[]): void {
   into.push(input as AnyPlugin);
 }
 
-function checkShape(what: "strategy" | "plugin", value: unknown, needs: readonly string[]): void {
+export function checkShape(what: "strategy" | "plugin", value: unknown, needs: readonly string[]): void {
   const shape = value as Partial<AnyStrategy & AnyPlugin> | null | undefined;
   if (
     typeof shape !== "object" ||
