@@ -60,10 +60,11 @@ export function lowered(space: Space, floor: number, spends: boolean): void {
   }
   const at = state + FIRST_EVENT + 2 * count;
   const generation = getState(space, GENERATION);
-  i32[at] = generation;
+  i32[at] = generation % GENERATIONS;
   i32[at + 1] = (floor << 1) | (spends ? SPENDS : 0);
   setState(space, EVENTS, count + 1);
-  setState(space, GENERATION, (generation + 1) % GENERATIONS);
+  // From the first time round on it stays in the upper half: each generation may have been.
+  setState(space, GENERATION, generation + 1 < 2 * GENERATIONS ? generation + 1 : GENERATIONS);
   setState(space, HIGH, floor);
 }
 
@@ -84,7 +85,9 @@ export function positionOf(space: Space, mark: number): number {
     throw refuse("it is no mark of this heap");
   let position = mark % POSITIONS;
   if (position > getState(space, END)) throw refuse("it lies behind the area");
-  const age = ageOf(space, Math.floor(mark / POSITIONS));
+  const made = Math.floor(mark / POSITIONS);
+  if (made > getState(space, GENERATION)) throw refuse("it is yet to come");
+  const age = ageOf(space, made);
   for (let index = 0; index < getState(space, EVENTS); index++) {
     const at = space.state + FIRST_EVENT + 2 * index;
     const floor = space.i32[at + 1] >> 1;
@@ -100,7 +103,7 @@ export function positionOf(space: Space, mark: number): number {
 
 /** How many generations ago. */
 function ageOf(space: Space, generation: number): number {
-  return (getState(space, GENERATION) - generation + GENERATIONS) % GENERATIONS;
+  return (getState(space, GENERATION) - generation + 2 * GENERATIONS) % GENERATIONS;
 }
 
 /** Are the words of this file what they can be? Else says which is not. */
@@ -109,7 +112,7 @@ export function wrongMarks(space: Space): string | undefined {
   const generation = getState(space, GENERATION);
   const count = getState(space, EVENTS);
   const high = getState(space, HIGH);
-  if (generation < 0 || generation >= GENERATIONS) return `GENERATION is ${generation}`;
+  if (generation < 0 || generation >= 2 * GENERATIONS) return `GENERATION is ${generation}`;
   if (high < 0 || high > getState(space, TOP)) return `HIGH is ${high}, the top ${getState(space, TOP)}`;
   if (count < 0 || count > MOST_EVENTS) return `EVENTS is ${count}`;
   let age = GENERATIONS;
