@@ -95,11 +95,14 @@ export function combine(combination: Combination): AnyStrategy {
     for (const [option, value] of Object.entries(part.defaults ?? {})) defaults[`${key}.${option}`] = value;
     for (const [option, value] of Object.entries(part.options ?? {})) given[`${key}.${option}`] = value;
   }
+  // Where either computes with addresses, a copy of the heap has to keep them.
+  const alignment = Math.max(...parts.map((part) => (part as { alignment?: number }).alignment ?? 0));
   return {
     abi: 1,
     name,
     version: 1,
     fields: [],
+    ...(alignment > 0 && { alignment }),
     options: given,
     defaults: { ...defaults, ...combination.options },
     stateBytes: (size) => plan(combination, size).bytes,
