@@ -307,6 +307,7 @@ function compose(inner: Allocator, changes: Partial<Allocator>): Inner {
     reset: changes.reset ?? inner.reset,
     mark: changes.mark ?? inner.mark,
     release: changes.release ?? inner.release,
+    releasable: changes.releasable ?? inner.releasable,
     walk: changes.walk ?? inner.walk,
     check: changes.check ?? inner.check,
     totals: changes.totals ?? inner.totals,

@@ -117,7 +117,7 @@ export interface Allocator {
   mark?(): number;
   /** Ends every block made since `mark()` gave that number. Throws `ERR_INVALID_OPTION` for one that cannot be such a moment. */
   release?(mark: number): void;
-  /** Throws what `release` of this mark would throw, and changes nothing: for who has to release two at once. */
+  /** Throws what `release` of this mark would throw, and changes nothing: for who has to do something else before. */
   releasable?(mark: number): void;
   /** Visits every block in address order. */
   walk?(visit: (block: WalkedBlock) => void): void;

@@ -87,7 +87,7 @@ function createQuarantine(
   ctx: Context,
   everyFree: boolean,
 ): { allocator: Partial<Inner>; api: DelayedFreeApi; leave?(): void } {
-  const { alloc, free, resize, usableSize, takenSize, reset, mark, release, last } = inner;
+  const { alloc, free, resize, usableSize, takenSize, reset, mark, release, releasable, last } = inner;
   const { walk, check, totals, recover } = inner;
   const { region, agent } = ctx;
   const maxBytes = ctx.options.bytes as number;
@@ -384,6 +384,7 @@ function createQuarantine(
     }),
     ...(release && {
       release(mark) {
+        releasable?.(mark);
         drainAll("release()");
         release(mark);
       },
