@@ -82,6 +82,8 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
 describe.each([0, 3])("with %i slots, an agent that dies in the making of", (slotCount) => {
   it.each(Object.entries(OPERATIONS))("%s leaves a heap that can be recovered", (name, operation) => {
     let points = 0;
+    // What only makes a block takes nothing from any other.
+    const makes = name.startsWith("a block") || name.startsWith("an aligned");
     const many = name === "a release" || name === "a reset" || name === "the end of two blocks";
     for (let seed = 1; seed <= 8; seed++) {
       const prepared = prepare(seed, slotCount);
@@ -107,7 +109,7 @@ describe.each([0, 3])("with %i slots, an agent that dies in the making of", (slo
         heap.check();
         const after = new Map(liveOf(heap).map((block) => [block.ptr, block.usable]));
         const lost = prepared.blocks.filter(({ ptr, usable }) => after.get(ptr) !== usable);
-        if (!many) expect(lost.length, where).toBeLessThanOrEqual(1);
+        if (!many) expect(lost.length, where).toBeLessThanOrEqual(makes ? 0 : 1);
         // No block is there that nobody was given.
         const fresh = [...after.keys()].filter((ptr) => !prepared.blocks.some((block) => block.ptr === ptr));
         expect(fresh.length, where).toBeLessThanOrEqual(told === "none" ? 1 : 0);
