@@ -37,6 +37,7 @@ describe("programs in the documentation", () => {
       "README.md",
       "docs/ARCHITECTURE.md",
       "packages/core/README.md",
+      "packages/arena/README.md",
       "packages/hyperheap/README.md",
       "packages/strict/README.md",
     ]) {

@@ -156,8 +156,9 @@ function classify(trial: Trial, target: number): readonly string[] | undefined {
   const { area } = subject.region();
   if (target % 16 !== 0 || target < area.start || target >= area.end) return INVALID;
   if (shadow.covering(target) !== undefined) return INVALID;
-  // The 16 bytes before a live block are never free memory's payload, unless it has no header: blocks() knows.
-  const header = shadow.at(target + 16) !== undefined ? INVALID : EITHER;
+  // The 16 bytes before a live block are never free memory's payload, unless it has no header: blocks() knows. What has ended below the last
+  // block is in no list.
+  const header = subject.frees === "any" && shadow.at(target + 16) !== undefined ? INVALID : EITHER;
   if (subject.blocks === undefined || (shadow.count > CHEAP_WALK && (trial.index & 7) !== 0)) return EITHER;
   for (const { ptr, usable, state } of subject.blocks()) {
     if (ptr > target) break;

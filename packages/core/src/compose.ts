@@ -178,7 +178,7 @@ function collect(input: PluginInput, into: AnyPlugin[]): void {
   into.push(input as AnyPlugin);
 }
 
-function checkShape(what: "strategy" | "plugin", value: unknown, needs: readonly string[]): void {
+export function checkShape(what: "strategy" | "plugin", value: unknown, needs: readonly string[]): void {
   const shape = value as Partial<AnyStrategy & AnyPlugin> | null | undefined;
   if (
     typeof shape !== "object" ||
@@ -307,6 +307,7 @@ function compose(inner: Allocator, changes: Partial<Allocator>): Inner {
     reset: changes.reset ?? inner.reset,
     mark: changes.mark ?? inner.mark,
     release: changes.release ?? inner.release,
+    releasable: changes.releasable ?? inner.releasable,
     walk: changes.walk ?? inner.walk,
     check: changes.check ?? inner.check,
     totals: changes.totals ?? inner.totals,

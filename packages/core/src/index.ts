@@ -6,6 +6,8 @@ export { type AgentCacheOptions, agentCache } from "./agent-cache/agent-cache.js
 export { attachHeap } from "./attach.js";
 export { channel } from "./channel.js";
 export type { Channel, ChannelOptions, Message, Recovered, WaitOptions } from "./channel-types.js";
+export { type FallbackApi, fallback } from "./combinators/fallback.js";
+export { type SegregateApi, type SegregateOptions, segregate } from "./combinators/segregate.js";
 export { createAllocator, createHeap, defineStack } from "./create.js";
 export {
   HEAP_ERROR_CODES,

@@ -10,7 +10,7 @@
  */
 import { HeapError, isUint32, show } from "./errors.js";
 import { GRANULE, PAGE } from "./header.js";
-import type { Plugin } from "./types.js";
+import type { Allocator, Plugin } from "./types.js";
 
 export interface LimitApi {
   /** Usable bytes of all blocks now. */
@@ -36,7 +36,7 @@ export function limit(options: { readonly bytes: number }): Plugin<"limit", Limi
     options: { bytes },
     stateBytes: 4,
     create(inner, ctx) {
-      const { alloc, free, resize, realloc, usableSize, goodSize, reset, walk, recover } = inner;
+      const { alloc, free, resize, realloc, usableSize, goodSize, reset, release, walk, recover } = inner;
       const most = ctx.options.bytes as number;
       const used = ctx.state >>> 2;
       let words = ctx.memory.u32;
@@ -67,6 +67,14 @@ export function limit(options: { readonly bytes: number }): Plugin<"limit", Limi
       };
       /** What was reserved has become this. */
       const settle = (reserved: number, taken: number): void => add(isShared ? taken - reserved : taken);
+      /** What is left is in use. */
+      const recount = (walk: NonNullable<Allocator["walk"]>): void => {
+        let sum = 0;
+        walk(({ state, usable }) => {
+          if (state === "used" || state === "page") sum += usable;
+        });
+        words[used] = sum;
+      };
       return {
         allocator: {
           alloc(size, align, tag) {
@@ -113,11 +121,14 @@ export function limit(options: { readonly bytes: number }): Plugin<"limit", Limi
             walk && {
               recover(interrupted) {
                 recover(interrupted);
-                let sum = 0;
-                walk(({ state, usable }) => {
-                  if (state === "used" || state === "page") sum += usable;
-                });
-                words[used] = sum;
+                recount(walk);
+              },
+            }),
+          ...(release &&
+            walk && {
+              release(mark) {
+                release(mark);
+                recount(walk);
               },
             }),
           ...(reset && {

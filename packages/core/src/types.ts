@@ -117,6 +117,8 @@ export interface Allocator {
   mark?(): number;
   /** Ends every block made since `mark()` gave that number. Throws `ERR_INVALID_OPTION` for one that cannot be such a moment. */
   release?(mark: number): void;
+  /** Throws what `release` of this mark would throw, and changes nothing: for who has to do something else before. */
+  releasable?(mark: number): void;
   /** Visits every block in address order. */
   walk?(visit: (block: WalkedBlock) => void): void;
   /** Verifies every invariant and reports each that is broken. */

@@ -17,6 +17,9 @@
  *
  * Behind a front each agent has a quarantine of its own, of `slots` and `bytes`; what it holds is freed when it leaves or has ended.
  *
+ * Over a strategy with marks, `mark` and `release` drain it: a mark stands for the blocks that are there, not for those that wait. Where only the last
+ * block can be freed, those that wait are passed over.
+ *
  * The heap grows before the quarantine is drained: what it holds back is worth more than memory that can still be had. Bound it by
  * `bytes` where it is not.
  *
@@ -84,7 +87,8 @@ function createQuarantine(
   ctx: Context,
   everyFree: boolean,
 ): { allocator: Partial<Inner>; api: DelayedFreeApi; leave?(): void } {
-  const { alloc, free, resize, usableSize, takenSize, reset, release, walk, check, totals, recover } = inner;
+  const { alloc, free, resize, usableSize, takenSize, reset, mark, release, releasable, last } = inner;
+  const { walk, check, totals, recover } = inner;
   const { region, agent } = ctx;
   const maxBytes = ctx.options.bytes as number;
   // -1: nobody fills, nothing to compare.
@@ -363,8 +367,24 @@ function createQuarantine(
         for (const each of rings) each.clear();
       },
     }),
+    // What waits was freed: the user's last block is the last one that does not.
+    ...(last && {
+      last(below) {
+        let ptr = last(below);
+        while (ptr !== 0 && order.read(ptr) !== 0) ptr = last(ptr);
+        return ptr;
+      },
+    }),
+    // A block that was freed before the mark must not spend it by becoming free afterwards.
+    ...(mark && {
+      mark() {
+        drainAll("mark()");
+        return mark();
+      },
+    }),
     ...(release && {
       release(mark) {
+        releasable?.(mark);
         drainAll("release()");
         release(mark);
       },

@@ -57,7 +57,7 @@ export function fence(options: FenceOptions = {}): Plugin<"fence", undefined> {
 }
 
 function createFence(inner: Inner, ctx: Context): Partial<Inner> {
-  const { alloc, free, resize, usableSize, walk, check, recover } = inner;
+  const { alloc, free, resize, usableSize, reset, release, walk, check, recover } = inner;
   const bytes = ctx.options.bytes as number;
   const before = ctx.options.before as number;
   const sizeSlot = ctx.slot("size");
@@ -133,6 +133,13 @@ function createFence(inner: Inner, ctx: Context): Partial<Inner> {
     throw error;
   }
 
+  /** Before blocks end by the dozen, nobody knows which: of all that live. */
+  function verifyAll(foundAt: string): void {
+    walk?.(({ ptr, state }) => {
+      if (state === "used" || state === "page") verify(ptr, sizeOf(ptr), foundAt);
+    });
+  }
+
   function checkBlock({ ptr, usable, state }: WalkedBlock, report: (finding: Finding) => void): void {
     if (state !== "used" && state !== "page") return;
     const size = sizeSlot.read(ptr);
@@ -174,6 +181,18 @@ function createFence(inner: Inner, ctx: Context): Partial<Inner> {
   return {
     ...layer,
     goodSize: (size) => size,
+    ...(reset && {
+      reset() {
+        verifyAll("reset()");
+        reset();
+      },
+    }),
+    ...(release && {
+      release(mark) {
+        verifyAll("release()");
+        release(mark);
+      },
+    }),
     realloc: createRealloc(ctx, layer),
     ...(walk && {
       walk(visit) {

@@ -69,7 +69,7 @@ export function record(options: RecordOptions, sizes: boolean): Plugin<"strict",
 }
 
 function createRecord(inner: Inner, ctx: Context, options: RecordOptions): PluginInstance<StrictApi> {
-  const { alloc, free, resize, usableSize, reset, walk, check, recover } = inner;
+  const { alloc, free, resize, usableSize, reset, mark, release, walk, check, recover } = inner;
   const { agent } = ctx;
   const blocks = new Blocks(ctx, inner, options.tagName);
   const { seq: seqSlot, tag: tagSlot, agent: agentSlot, size: sizeSlot } = blocks;
@@ -194,6 +194,36 @@ function createRecord(inner: Inner, ctx: Context, options: RecordOptions): Plugi
   };
   const realloc = createRealloc(ctx, layer, (ptr) => tagSlot.read(ptr));
 
+  /** Where errors are not thrown, the call is made until nothing is found any more. */
+  function again<Result>(foundAt: string, work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      settle(error, foundAt);
+      return again(foundAt, work);
+    }
+  }
+
+  /**
+   * Whatever ends: views on it are to see that. Which it will be nobody knows before, and afterwards the header may be somebody else's; so all are
+   * marked, and those that are left have their numbers back.
+   */
+  function endMany(foundAt: string, end: () => void): void {
+    const turn = (dead: boolean): void =>
+      walk?.(({ ptr, state: is }) => {
+        const word = seqSlot.read(ptr);
+        if ((is === "used" || is === "page") && isDead(word) !== dead) seqSlot.write(ptr, deadWord(word));
+      });
+    again(foundAt, () => {
+      turn(true);
+      try {
+        end();
+      } finally {
+        turn(false);
+      }
+    });
+  }
+
   /** Every block has a number of its own, and not one that is yet to come. */
   function checkNumbers(report: (finding: Finding) => void): void {
     const seen = new Set<number>();
@@ -243,15 +273,10 @@ function createRecord(inner: Inner, ctx: Context, options: RecordOptions): Plugi
       }
     },
     tagOf: (ptr) => tagSlot.read(ptr),
-    ...(reset && {
-      reset() {
-        // Views on them are to see it.
-        walk?.(({ ptr, state: is }) => {
-          if (is === "used" || is === "page") seqSlot.write(ptr, deadWord(seqSlot.read(ptr)));
-        });
-        reset();
-      },
-    }),
+    ...(reset && { reset: () => endMany("reset()", reset) }),
+    ...(release && { release: (mark) => endMany("release()", () => release(mark)) }),
+    // What waits in quarantine is looked at then.
+    ...(mark && { mark: () => again("mark()", mark) }),
     ...(walk && {
       walk(visit) {
         walk((block) => {

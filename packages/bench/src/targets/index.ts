@@ -16,6 +16,11 @@ const BUNDLED: { readonly [name: string]: () => Promise<{ default: TargetModule 
   bump: () => import("./bump.js"),
 };
 
+/** Measured where they are named: a program that frees in any order has no use for them, and the tables fit a terminal without. */
+const NAMED: typeof BUNDLED = {
+  arena: () => import("./arena.js"),
+};
+
 /** The allocator all others are compared to. */
 export const REFERENCE = "dlmalloc";
 
@@ -47,7 +52,8 @@ export function isTargetPath(name: string): boolean {
  * @throws {@link UsageError} for an unknown name or a file that is no target.
  */
 export async function loadTarget(name: string): Promise<TargetModule> {
-  const bundled = Object.hasOwn(BUNDLED, name) ? BUNDLED[name] : undefined;
+  const all = { ...BUNDLED, ...NAMED };
+  const bundled = Object.hasOwn(all, name) ? all[name] : undefined;
   if (bundled !== undefined) return (await bundled()).default;
   if (name.startsWith(STACK_PREFIX) && !isTargetPath(name)) {
     return (await import("../stacks/target.js")).stackTarget(name.slice(STACK_PREFIX.length));
