@@ -6,7 +6,7 @@ import { type LiveBlock, Shadow } from "./shadow.js";
 const AREA = { start: 0x100, end: 0x10_0000 };
 
 function block(ptr: number, usable = 16, align = 16): LiveBlock {
-  return { id: ptr, ptr, size: usable, usable, align, seed: 0, tag: 0, place: -1 };
+  return { id: ptr, ptr, size: usable, usable, align, seed: 0, tag: 0, made: 0, place: -1 };
 }
 
 function brokenBy(work: () => void): PromiseName | undefined {
