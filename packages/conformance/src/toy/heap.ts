@@ -4,21 +4,11 @@
  * First fit over a list of chunks kept in JS, with a header word of 16 bytes in the memory before each payload, so that
  * bytes outside payloads change, too. Everything is as slow and as plain as it can be.
  */
-import type { Block, HeapDescriptor, Totals } from "@heapwright/core";
+import type { Block, Totals } from "@heapwright/core";
 import type { Detects, Subject } from "../subject.js";
 import { isAlign, isSize, isTag, refuse, ToyError } from "./common.js";
 import type { HeapFault } from "./faults.js";
-import {
-  type Chunk,
-  decode,
-  encode,
-  freshState,
-  HEADER,
-  MAGIC,
-  START,
-  type State,
-  writeHeader,
-} from "./state.js";
+import { type Chunk, encode, freshState, HEADER, MAGIC, START, type State, writeHeader } from "./state.js";
 
 const ALL: readonly Detects[] = ["double-free", "foreign", "interior", "unaligned", "forged"];
 
@@ -27,35 +17,11 @@ export function toy(fault?: HeapFault, bytes = 8192): Subject {
   return toyOn(freshState(bytes), fault);
 }
 
-/** The toy that a snapshot was made of, with bytes of its own. */
-export function restoreToy(bytes: Uint8Array, fault?: HeapFault): Subject {
-  const original = states.get(bytes);
-  if (fault === "shares its bytes with its copy" && original !== undefined) return toyOn(original, fault);
-  const state = decode(bytes);
-  const used = state.chunks.filter(({ free }) => !free);
-  const copy = new Uint8Array(state.buffer);
-  for (const chunk of used) {
-    const end = chunk.ptr + chunk.bytes;
-    if (fault === "restores blocks without their last bytes") copy.fill(0, end - 4, end);
-  }
-  if (fault === "restores all but one block" && used[0] !== undefined) {
-    used[0].free = true;
-    writeHeader(state.buffer, used[0]);
-  }
-  const restored = toyOn(state, fault);
-  return fault === "cannot be used after it was restored" ? { ...restored, free: () => undefined } : restored;
-}
-
 /** Toys by the memory their descriptors name, and by their snapshots. */
-const states = new WeakMap<object, State>();
+export const states = new WeakMap<object, State>();
 
-/** Another agent on the same toy. */
-export function attachToy(descriptor: HeapDescriptor, fault?: HeapFault): Subject {
-  const joined = toyOn(states.get(descriptor.memory) as State, fault);
-  return fault === "shows other agents no blocks" ? { ...joined, blocks: () => [] } : joined;
-}
-
-function toyOn(state: State, fault: HeapFault | undefined): Subject {
+/** A toy on a state, which others may be on, too. */
+export function toyOn(state: State, fault: HeapFault | undefined): Subject {
   const has = (name: HeapFault): boolean => fault === name;
   const { buffer, chunks } = state;
   states.set(buffer, state);
@@ -172,6 +138,15 @@ function toyOn(state: State, fault: HeapFault | undefined): Subject {
       chunk.bytes -= 16;
       mark(chunk);
     }
+  };
+
+  const endAll = (): void => {
+    for (
+      let used = chunks.find(({ free }) => !free);
+      used !== undefined;
+      used = chunks.find(({ free }) => !free)
+    )
+      release(used);
   };
 
   const realloc = (ptr: number, size: number, align: number, tag: number, clean: boolean): number => {
@@ -297,7 +272,7 @@ function toyOn(state: State, fault: HeapFault | undefined): Subject {
       return bytes;
     },
     descriptor: () => ({ heapwright: 1, name: "toy", base: 0, memory: buffer }),
-    ...(has("resets without saying so") && { reset: () => undefined }),
+    ...(has("resets without saying so") && { reset: endAll }),
     capabilities: {
       free: "any",
       detects: ALL,

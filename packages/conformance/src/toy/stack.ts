@@ -23,13 +23,29 @@ const MAGIC = 0x5a000000;
 
 /** A toy stack of `bytes` bytes. */
 export function stackToy(fault?: StackFault, bytes = 8192): Subject {
+  return stackOn(new Uint8Array(resizable(bytes)), [], START, fault);
+}
+
+/** The stack a snapshot was made of: three words for each block, the top and how many there are follow the region's bytes. */
+export function restoreStack(snapshot: Uint8Array): Subject {
+  const words = new Uint32Array(snapshot.slice().buffer);
+  const [top, count] = words.subarray(-2);
+  const first = words.length - 2 - count * 3;
+  const live = Array.from({ length: count }, (_, i) => {
+    const [ptr, bytes, size] = words.subarray(first + i * 3, first + i * 3 + 3);
+    return { ptr, bytes, size };
+  });
+  const u8 = new Uint8Array(resizable(first * 4));
+  u8.set(snapshot.subarray(0, first * 4));
+  return stackOn(u8, live, top, undefined);
+}
+
+/** `live` has the live blocks in address order, which is the order they were made in. */
+function stackOn(u8: Uint8Array, live: Entry[], top: number, fault: StackFault | undefined): Subject {
   const has = (name: StackFault): boolean => fault === name;
-  const buffer = resizable(bytes);
-  const u8 = new Uint8Array(buffer);
+  const buffer = u8.buffer as ArrayBuffer;
   const u32 = new Uint32Array(buffer);
-  /** Live blocks in address order, which is the order they were made in. */
-  let live: Entry[] = [];
-  let top = START;
+  const bytes = u8.length;
 
   const usableFor = (size: number): number => Math.ceil((size + HEADER) / 16) * 16 - HEADER;
   const endOf = ({ ptr, bytes: usable }: Entry): number => ptr + usable;
@@ -152,6 +168,17 @@ export function stackToy(fault?: StackFault, bytes = 8192): Subject {
     },
     mark: () => top,
     release,
+    snapshot() {
+      const words = [
+        ...live.flatMap(({ ptr, bytes: usable, size }) => [ptr, usable, size]),
+        top,
+        live.length,
+      ];
+      const copy = new Uint8Array(bytes + words.length * 4);
+      copy.set(u8);
+      copy.set(new Uint8Array(new Uint32Array(words).buffer), bytes);
+      return copy;
+    },
     *blocks(): IterableIterator<Block> {
       for (const { ptr, size, bytes: usable } of live) yield { ptr, size, usable, state: "used", tag: 0 };
       if (top < bytes) yield { ptr: top, size: bytes - top, usable: bytes - top, state: "free", tag: 0 };
