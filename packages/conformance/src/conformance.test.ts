@@ -8,6 +8,7 @@ import { heapSubject } from "./heap-subject.js";
 import { ConformanceError } from "./promises.js";
 import type { Subject } from "./subject.js";
 import { isSize, refuse } from "./toy/common.js";
+import { toy } from "./toy/heap.js";
 import { stackToy } from "./toy/stack.js";
 
 const OPTIONS = { seed: 1, operations: 4000, numRuns: 10, shrinkMs: 0 } as const;
@@ -125,6 +126,22 @@ describe("a claim is refuted", () => {
       "[capable] detects forged is claimed, but no run came to it: 0 refused. Give it more operations?",
     ],
     [
+      "an alignment nobody gets",
+      () => {
+        const subject = toy();
+        const alloc: Subject["alloc"] = (size, align, tag) =>
+          align === 4096 ? 0 : subject.alloc(size, align, tag);
+        return {
+          ...subject,
+          alloc,
+          allocUnsafe: alloc,
+          dup: undefined,
+          realloc: undefined,
+        } as unknown as Subject;
+      },
+      "[capable] maxAlign 4096 is claimed, but no run came to it: 0 blocks. Give it more operations?",
+    ],
+    [
       "frees of any block",
       claims({ free: "any" }, { frees: "any" }),
       "[accepts] the heap threw ERR_UNSUPPORTED: 656",
@@ -153,6 +170,47 @@ describe("a claim is refuted", () => {
     expect(finding(() => ({ ...heapSubject(heap()), capabilities }))).toBe(
       "[capable] shared is not claimed, but the heap is on shared memory",
     );
+  });
+});
+
+describe("a heap that frees nothing", () => {
+  const frees = (ptr: number): void => {
+    if (ptr !== 0) throw refuse("ERR_UNSUPPORTED", ptr);
+  };
+  const never = (lacking: object): Subject =>
+    ({ ...stackToy(), frees: "none", free: frees, ...lacking }) as unknown as Subject;
+
+  test("is emptied by its reset, or by a release", () => {
+    for (const lacking of [{}, { reset: undefined }, { mark: undefined, release: undefined }]) {
+      const rows = runBattery(() => never(lacking), OPTIONS);
+      expect(rows.find(({ capability }) => capability === "free")).toMatchObject({
+        claimed: "none",
+        found: expect.stringMatching(/^lacking: \d+ refused$/),
+      });
+      expect(rows.find(({ capability }) => capability === "realloc")?.found).toMatch(/^not tried/);
+    }
+  });
+
+  test("and never, where it has neither", () => {
+    // Nothing is ever freed there that could be freed again.
+    const detects = ["foreign", "interior", "unaligned", "forged"];
+    const lost = () => never({ reset: undefined, mark: undefined, release: undefined, detects });
+    expect(runBattery(lost, OPTIONS)[0]?.found).toMatch(/^lacking/);
+  });
+
+  test("must give its memory back all the same", () => {
+    // Of the first block made, a reset leaves the bytes lost.
+    const leaky = (): Subject => {
+      const subject = never({ mark: undefined, release: undefined });
+      return {
+        ...subject,
+        reset() {
+          subject.reset?.();
+          subject.allocUnsafe(16, 16, 0);
+        },
+      };
+    };
+    expect(finding(leaky)).toMatch(/^\[(listed|reusable)\]/);
   });
 });
 

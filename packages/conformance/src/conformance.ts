@@ -22,7 +22,7 @@ const log = (table: string): void => console.log(table);
 
 /**
  * Registers the whole battery as a `describe(name)` of Vitest, and prints the capability table when it has run. Call it where
- * tests are declared. Takes about a second with the defaults on a heap of 64 KiB.
+ * tests are declared. Takes about two seconds with the defaults on a heap of 64 KiB.
  *
  * @param make A fresh heap (or subject) each time it is called, always the same one.
  * @throws Error in CJS, which cannot load Vitest. What a test finds is a `ConformanceError`.

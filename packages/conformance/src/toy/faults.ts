@@ -48,12 +48,12 @@ export const STACK_FAULTS = {
   "frees blocks below the last one": ["refusesFree"],
   "wipes a block it does not free": ["unchanged"],
   "aligns further than it says": ["refusesAlignment"],
-  "keeps a block alive at release": ["released", "reusable", "listed"],
+  "keeps a block alive at release": ["released"],
   "ends a block made before the mark": ["released"],
   "cuts a block that grew past the mark": ["released"],
   "gives nothing back at release": ["reusable"],
   "releases to marks beyond the top": ["refusesMark"],
-  "leaves a block at reset": ["emptied", "listed"],
+  "leaves a block at reset": ["emptied"],
   "keeps the old block when realloc moves": ["listed"],
 } as const satisfies Faults;
 
