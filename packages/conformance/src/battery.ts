@@ -3,7 +3,7 @@
  * able to do. `conformance` registers it with Vitest; `selfTest` shows what it finds.
  */
 import type { Heap, HeapDescriptor } from "@heapwright/core";
-import { CAPABILITIES, type CapabilityRow, type Case } from "./capabilities.js";
+import { CAPABILITIES, type CapabilityRow, type Case, type Judge } from "./capabilities.js";
 import { runAttached, runRestored } from "./copies.js";
 import { type HeapSubjectOptions, heapSubject } from "./heap-subject.js";
 import { misuseProgram } from "./misuse-program.js";
@@ -54,6 +54,8 @@ export class Battery<H extends Heap = Heap> {
   readonly #options: BatteryOptions<H>;
   readonly #runs: readonly { readonly title: string; readonly report: () => Readonly<RunReport> }[];
   readonly #rows = new Map<string, CapabilityRow>();
+  /** Which of the runs that every heap gets has failed. */
+  #failed: string | undefined;
   readonly seed: number;
 
   /** @param make A fresh heap (or subject) each time it is called. Nothing is run before a part's `run`. */
@@ -74,13 +76,27 @@ export class Battery<H extends Heap = Heap> {
       ...this.#runs.map(({ title, report }) => ({ title, run: () => void report() })),
       ...CAPABILITIES.map(({ name, judge }) => ({
         title: `${name}: as claimed`,
-        run: () => {
-          this.#rows.set(name, { capability: name, claimed: "", found: "BROKEN" });
-          const [claimed, found] = judge(this.#case());
-          this.#rows.set(name, { capability: name, claimed, found });
-        },
+        run: () => this.#judge(name, judge),
       })),
     ];
+  }
+
+  #judge(name: string, judge: Judge): void {
+    const note = (claimed: string, found: string): void => {
+      this.#rows.set(name, { capability: name, claimed, found });
+    };
+    try {
+      note(...judge(this.#case()));
+    } catch (error) {
+      if (!(error instanceof ConformanceError)) {
+        note("", "BROKEN");
+        throw error;
+      }
+      note("", `BROKEN: ${error.promise}`);
+      throw this.#failed === undefined
+        ? error
+        : error.with({ note: `${this.#failed} has failed, too: see there first` });
+    }
   }
 
   /** The capability table as far as its parts have run. */
@@ -115,11 +131,12 @@ export class Battery<H extends Heap = Heap> {
   /** What the general runs did; one that failed has said so itself, and counts nothing. */
   #tally(): RunReport {
     const sum = emptyReport();
-    for (const { report } of this.#runs) {
+    for (const { title, report } of this.#runs) {
       try {
         addReport(sum, report());
       } catch (error) {
         if (!(error instanceof ConformanceError)) throw error;
+        this.#failed ??= title;
       }
     }
     return sum;

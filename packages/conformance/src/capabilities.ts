@@ -42,7 +42,7 @@ export interface Case {
 
 /** What a capability is claimed to be, and what was found. */
 type Verdict = readonly [claimed: string, found: string];
-type Judge = (of: Case) => Verdict;
+export type Judge = (of: Case) => Verdict;
 
 const LACKING = "lacking";
 const MISUSE: readonly Detects[] = ["double-free", "foreign", "interior", "unaligned", "forged"];

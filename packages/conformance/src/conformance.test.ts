@@ -240,6 +240,23 @@ test("a battery's parts say the same however often and in whatever order they ru
   expect(battery.table("x")).toContain("x (seed 1)\n  capability");
 });
 
+test("what could not be tried because a run has failed says so", () => {
+  const battery = new Battery(() => stackToy("wipes a block it does not free"), OPTIONS);
+  const messages = battery.parts.map(({ title, run }) => {
+    try {
+      run();
+    } catch (error) {
+      return `${title}: ${String(error)}`;
+    }
+    return title;
+  });
+  expect(messages[0]).toMatch(/misuse.*\[unchanged\]/);
+  expect(messages[3]).toMatch(
+    /^free: as claimed.*\[capable\][\s\S]*changes nothing has failed, too: see there first/,
+  );
+  expect(found(battery.table("broken"), "free")).toBe("BROKEN: capable");
+});
+
 test("a heap that cannot be made is no broken promise", () => {
   expect(() => runBattery(() => createHeap({ memory: 64, ...stack }), OPTIONS)).toThrow(
     expect.objectContaining({ code: "ERR_INVALID_OPTION" }),
