@@ -62,6 +62,7 @@ function admit(trial: Trial, ptr: number, size: number, align: number, tag: numb
     place: -1,
   };
   trial.picked = block;
+  trial.behind = block;
   // A pointer that cannot be one is named before anything is asked about it.
   const { area } = trial.subject.region();
   trial.shadow.insert(block, area);

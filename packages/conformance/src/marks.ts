@@ -5,12 +5,13 @@
  *     after     a  b  |
  *
  * A block that moved after the mark was made after it. One made before and grown in place afterwards stays, all of it. A mark
- * is spent when a block made before it is freed or shrunk in place: whether it then lies inside another block, its number does not say.
+ * is spent when a block made before it is freed or shrunk in place, or grows over what dead blocks have left between it and the mark:
+ * whether it then lies inside another block, its number does not say.
  */
 import type { ReleaseOp } from "./program.js";
 import { broken, describeError, hex } from "./promises.js";
 import { describeBlock, type LiveBlock } from "./shadow.js";
-import type { Trial } from "./trial.js";
+import type { TakenMark, Trial } from "./trial.js";
 
 /** Of the blocks ended at once, so many are asked for afterwards: each throws, which takes 10 µs. */
 const ASKED = 32;
@@ -22,7 +23,7 @@ export function mark(trial: Trial): boolean {
   const value = subject.mark();
   if (!Number.isInteger(value) || value < 0 || value >= 2 ** 32)
     throw broken("accepts", `mark() returned ${String(value)}`);
-  trial.marks.push({ value, made: shadow.serial, free: subject.totals?.().free });
+  trial.marks.push({ value, made: shadow.serial, behind: trial.behind, free: subject.totals?.().free });
   trial.report.marks++;
   return true;
 }
@@ -31,7 +32,7 @@ export function mark(trial: Trial): boolean {
 export function release(trial: Trial, op: ReleaseOp): boolean {
   const { subject, shadow, marks } = trial;
   // Marks are nested: every second time the last one.
-  const index = op.mark % 2 === 0 ? marks.length - 1 : op.mark % marks.length;
+  const index = op.mark % 2 === 0 ? marks.length - 1 : ((op.mark - 1) / 2) % marks.length;
   const taken = marks[index];
   if (taken === undefined || subject.release === undefined) return false;
   const ended = shadow.since(taken.made);
@@ -43,6 +44,7 @@ export function release(trial: Trial, op: ReleaseOp): boolean {
   const oldest = ended.reduce((least, { made }) => Math.min(least, made), Number.POSITIVE_INFINITY);
   trial.beyond = marks.slice(index + 1).find(({ made }) => made >= oldest)?.value;
   trial.marks = marks.slice(0, index + 1);
+  trial.behind = undefined;
   verifyEnded(trial, "released", ended, name);
   verifySurvivors(trial, name);
   const free = subject.totals?.().free;
@@ -62,6 +64,7 @@ export function reset(trial: Trial): boolean {
   trial.views.refresh();
   for (const block of ended) trial.bury(block);
   trial.marks = [];
+  trial.behind = undefined;
   trial.beyond = undefined;
   verifyEnded(trial, "emptied", ended, "reset()");
   trial.report.resets++;
@@ -104,24 +107,33 @@ function verifySurvivors(trial: Trial, name: string): void {
   });
 }
 
-/** A block was resized: the marks that follow from where it is now are no longer what they were. */
+/**
+ * A block was moved, or resized in place. If it is the last one, nothing is taken behind it any more: also not what dead blocks had left
+ * there, and marks behind those are spent.
+ */
 export function noteResized(trial: Trial, block: LiveBlock, usableBefore: number, hasMoved: boolean): void {
+  const { shadow } = trial;
   trial.beyond = undefined;
-  if (hasMoved) trial.shadow.renew(block);
-  else if (block.usable < usableBefore) dropMarks(trial, block);
-  else if (block.usable > usableBefore) forgetFree(trial, block);
+  if (hasMoved) shadow.renew(block);
+  else if (block.usable < usableBefore) dropMarks(trial, ({ made }) => made >= block.made);
+  else if (shadow.last() === block) {
+    dropMarks(trial, ({ made, behind }) => made >= block.made && behind !== block);
+    if (block.usable > usableBefore) forgetFree(trial, block);
+  }
+  if (shadow.last() === block) trial.behind = block;
 }
 
 /** A block is about to be freed: marks taken after it was made are spent. Where only the last one can be freed, they lie beyond it now. */
 export function noteFreed(trial: Trial, block: LiveBlock): void {
-  const spent = dropMarks(trial, block);
+  const spent = dropMarks(trial, ({ made }) => made >= block.made);
+  trial.behind = undefined;
   if (spent !== undefined && trial.subject.frees === "last") trial.beyond = spent;
 }
 
-/** Forgets the marks taken after a block was made. The first of them. */
-function dropMarks(trial: Trial, block: LiveBlock): number | undefined {
+/** Forgets the first mark that is spent, and all later ones. Its value. */
+function dropMarks(trial: Trial, isSpent: (mark: TakenMark) => boolean): number | undefined {
   const { marks } = trial;
-  const spent = marks.findIndex(({ made }) => made >= block.made);
+  const spent = marks.findIndex(isSpent);
   if (spent < 0) return undefined;
   trial.marks = marks.slice(0, spent);
   return marks[spent].value;

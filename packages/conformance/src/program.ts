@@ -47,7 +47,7 @@ export interface MarkOp {
 /** Ends every block made since a mark. */
 export interface ReleaseOp {
   readonly op: "release";
-  /** Even: the mark taken last. Odd: index modulo the marks that can be released. */
+  /** Even: the mark taken last. Odd: half of it is an index, modulo the marks that can be released. */
   readonly mark: number;
 }
 

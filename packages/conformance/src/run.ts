@@ -132,7 +132,7 @@ export class Runner {
   #empty(): boolean {
     // A mark may not survive a reset.
     if (this.#start === undefined || this.#trial.report.resets > 0) return reset(this.#trial);
-    this.#trial.marks = [{ value: this.#start, made: 0, free: undefined }];
+    this.#trial.marks = [{ value: this.#start, made: 0, behind: undefined, free: undefined }];
     return release(this.#trial, { op: "release", mark: 0 });
   }
 

@@ -86,7 +86,8 @@ export class Shadow {
     const order = this.#order;
     for (let i = order.length - 1; i >= 0; i--) {
       const block = order[i];
-      if (block.place >= 0 && block.made === this.#orderMade[i]) return block;
+      // Of a block that has moved the later entry comes first.
+      if (block.place >= 0) return block;
       order.pop();
       this.#orderMade.pop();
     }

@@ -58,6 +58,8 @@ export interface TakenMark {
   readonly value: number;
   /** The shadow's serial when it was taken. */
   readonly made: number;
+  /** The block that was known to end where it was taken. */
+  readonly behind: LiveBlock | undefined;
   /** Free bytes then; undefined where nobody counts them. */
   readonly free: number | undefined;
 }
@@ -126,6 +128,8 @@ export class Trial {
   marks: TakenMark[] = [];
   /** A mark that lies beyond the last block now. */
   beyond: number | undefined;
+  /** The block with nothing behind it, dead blocks included; undefined where that is not known. */
+  behind: LiveBlock | undefined;
   #seeds = 0;
   #freedNext = 0;
 

@@ -1,0 +1,122 @@
+/** Which blocks a release ends, which marks it leaves, and which lie beyond the last block then. */
+import type { Totals } from "@heapwright/core";
+import { describe, expect, test } from "vitest";
+import type { Op } from "./program.js";
+import { ConformanceError } from "./promises.js";
+import { runProgram } from "./run.js";
+import type { Subject } from "./subject.js";
+import { stackToy } from "./toy/stack.js";
+import type { RunReport } from "./trial.js";
+
+const make = (name: string, size = 100): Op => ({ op: "alloc", as: name, size });
+const mark: Op = { op: "mark" };
+/** Of the mark taken last, and of the first one. */
+const last: Op = { op: "release", mark: 0 };
+const first: Op = { op: "release", mark: 1 };
+const beyond: Op = { op: "badMark" };
+
+const run = (program: readonly Op[], subject: Subject = stackToy()): Readonly<RunReport> =>
+  runProgram(subject, program, { reusable: false });
+
+/** Sizes of the blocks that the first release has left; another one, at the end, empties the heap. */
+function alive(program: readonly Op[]): number[] {
+  const sizes: number[][] = [];
+  const subject = stackToy();
+  const watched: Subject = {
+    ...subject,
+    release(value) {
+      subject.release?.(value);
+      const blocks = [...(subject.blocks?.() ?? [])].filter(({ state }) => state === "used");
+      sizes.push(blocks.map(({ size }) => size));
+    },
+  };
+  run(program, watched);
+  return sizes[0] ?? [];
+}
+
+describe("release ends", () => {
+  test.each<[string, readonly Op[], number[]]>([
+    ["what was made since", [make("a", 1), mark, make("b", 2), make("c", 3), last], [1]],
+    ["back to an older mark", [make("a", 1), mark, make("b", 2), mark, make("c", 3), first], [1]],
+    [
+      "a block that has moved since",
+      [make("a", 1), make("b", 2), mark, { op: "realloc", block: "a", size: 300 }, last],
+      [2],
+    ],
+    [
+      "nothing of a block that has grown in place",
+      [make("a", 1), mark, { op: "realloc", block: "a", size: 300 }, make("b", 2), last],
+      [300],
+    ],
+  ])("%s", (_, program, sizes) => {
+    expect(alive(program)).toEqual(sizes);
+  });
+
+  test("nothing where the mark may lie inside a block that has grown over dead ones", () => {
+    const dead: Op[] = [make("b"), make("a"), { op: "realloc", block: "a", size: 100, align: 256 }];
+    const grow: Op = { op: "realloc", block: "b", size: 101 };
+    const free: Op = { op: "free", block: "a" };
+    expect(run([...dead, free, mark, grow, last])).toMatchObject({ releases: 1, skipped: 1 });
+    expect(run([make("b"), mark, grow, last])).toMatchObject({ releases: 2, skipped: 0 });
+  });
+
+  test("nothing where the mark is spent: a block made before it is gone, or shorter", () => {
+    for (const spend of [
+      { op: "free", block: "a" },
+      { op: "realloc", block: "a", size: 10 },
+    ] as const) {
+      expect(run([make("a"), mark, spend, make("b"), last])).toMatchObject({ releases: 1, skipped: 1 });
+    }
+  });
+});
+
+describe("a mark beyond the last block is tried", () => {
+  test.each<[string, readonly Op[]]>([
+    ["after a release of an older one", [mark, make("a"), mark, first, beyond]],
+    ["after a free", [make("a"), mark, { op: "free", block: "a" }, beyond]],
+  ])("%s", (_, program) => {
+    expect(run(program)).toMatchObject({ refusedMarks: 1, skipped: 0 });
+    const careless = () => run(program, stackToy("releases to marks beyond the top"));
+    expect(careless).toThrow(expect.objectContaining({ promise: "refusesMark" }));
+    expect(careless).toThrow(ConformanceError);
+  });
+
+  test.each<[string, readonly Op[], Partial<Subject>]>([
+    ["where nothing lay between two marks", [make("a"), mark, mark, first, beyond], {}],
+    [
+      "after another block was made",
+      [make("a"), mark, { op: "free", block: "a" }, make("b", 400), beyond],
+      {},
+    ],
+    [
+      "after the last block has grown",
+      [make("a"), mark, make("b"), mark, first, { op: "realloc", block: "a", size: 900 }, beyond],
+      {},
+    ],
+    ["where any block can be freed", [make("a"), mark, { op: "free", block: "a" }, beyond], { frees: "any" }],
+  ])("not %s", (_, program, other) => {
+    const subject = { ...stackToy(), ...other };
+    const { refusedMarks, skipped } = run(program, subject);
+    expect([refusedMarks, skipped]).toEqual([0, 1]);
+  });
+});
+
+test("less memory than at the mark is lost memory", () => {
+  const subject = stackToy();
+  let isLost = false;
+  const leaky: Subject = {
+    ...subject,
+    release(value) {
+      subject.release?.(value);
+      isLost = true;
+    },
+    totals() {
+      const totals = subject.totals?.() as Totals;
+      const lost = isLost ? 16 : 0;
+      return { ...totals, free: totals.free - lost, overhead: totals.overhead + lost };
+    },
+  };
+  expect(() => run([make("a"), mark, make("b"), last], leaky)).toThrow(
+    expect.objectContaining({ promise: "reusable" }),
+  );
+});
