@@ -2,7 +2,7 @@
 import type { Heap } from "@heapwright/core";
 import { Battery, type BatteryOptions } from "./battery.js";
 import { afterAll, describe, it } from "./runner.js";
-import { formatSelfTest, type SelfTestResult, tryFault } from "./self-test.js";
+import { demandFound, formatSelfTest, type SelfTestResult, tryFault } from "./self-test.js";
 import type { Subject } from "./subject.js";
 import { FAULTS, type Fault } from "./toy/faults.js";
 
@@ -67,7 +67,7 @@ export function conformanceSelfTest(options: SelfTestOptions = {}): void {
       it(fault, { timeout }, () => {
         const result = tryFault(fault);
         results.push(result);
-        if (!result.found) throw new Error(`not found as ${result.expected.join(" or ")}: ${result.message}`);
+        demandFound(result);
       });
     }
     it("and nothing in the sound ones", { timeout }, () => {

@@ -1,10 +1,12 @@
 /** Which blocks a release ends, which marks it leaves, and which lie beyond the last block then. */
 import type { Totals } from "@heapwright/core";
 import { describe, expect, test } from "vitest";
-import type { Op } from "./program.js";
+import { misuseProgram } from "./misuse-program.js";
+import { BAD_MARKS, type Op } from "./program.js";
 import { ConformanceError } from "./promises.js";
 import { runProgram } from "./run.js";
 import type { Subject } from "./subject.js";
+import { refuse } from "./toy/common.js";
 import { stackToy } from "./toy/stack.js";
 import type { RunReport } from "./trial.js";
 
@@ -119,4 +121,66 @@ test("less memory than at the mark is lost memory", () => {
   expect(() => run([make("a"), mark, make("b"), last], leaky)).toThrow(
     expect.objectContaining({ promise: "reusable" }),
   );
+});
+
+test("what was lost between two blocks must come back when the run ends", () => {
+  const program = [
+    make("a", 4000),
+    make("b"),
+    { op: "realloc", block: "a", size: 3000, align: 256 },
+  ] as const;
+  expect(() => runProgram(stackToy("gives nothing back at release"), program)).toThrow(
+    expect.objectContaining({ promise: "reusable" }),
+  );
+  runProgram(stackToy(), program);
+});
+
+test("no mark is released after a reset", () => {
+  const subject = stackToy();
+  let isReset = false;
+  const strict: Subject = {
+    ...subject,
+    reset() {
+      subject.reset?.();
+      isReset = true;
+    },
+    release(value) {
+      if (isReset) throw new Error("a mark from before the reset");
+      subject.release?.(value);
+    },
+  };
+  expect(runProgram(strict, [make("a"), mark, { op: "reset" }, last])).toMatchObject({
+    resets: 2,
+    skipped: 1,
+  });
+});
+
+test("what is refused must be refused with its own code", () => {
+  const subject = stackToy();
+  const wrong: Subject = {
+    ...subject,
+    free(ptr) {
+      const blocks = [...(subject.blocks?.() ?? [])].filter(({ state }) => state === "used");
+      if (blocks.at(-1)?.ptr !== ptr) throw refuse("ERR_INVALID_POINTER", ptr);
+      subject.free(ptr);
+    },
+    release(value) {
+      if (value > (subject.mark?.() ?? 0)) throw refuse("ERR_UNSUPPORTED", value);
+      subject.release?.(value);
+    },
+  };
+  expect(() => run([make("a"), make("b"), { op: "badFree", block: "a" }], wrong)).toThrow(
+    expect.objectContaining({ promise: "refusesFree" }),
+  );
+  expect(() => run([mark, make("a"), mark, first, beyond], { ...wrong, free: subject.free })).toThrow(
+    expect.objectContaining({ promise: "refusesMark" }),
+  );
+});
+
+test("the program of every kind of misuse comes to each kind", () => {
+  const { refusedMarks, refusedFrees, refusedAlignments, detected } = run(misuseProgram(256));
+  expect(refusedMarks).toBe(BAD_MARKS.length);
+  expect(Math.min(refusedFrees, refusedAlignments, ...Object.values(detected))).toBeGreaterThan(3);
+  // Pointers into live blocks.
+  expect(detected.interior).toBeGreaterThan(10);
 });

@@ -1,8 +1,9 @@
 /** The battery finds every planted fault, by its promise; the registered tests can fail, and say what was not found. */
 import { expect, test } from "vitest";
 import { conformanceSelfTest } from "./conformance.js";
-import { formatSelfTest, selfTest, tryFault } from "./self-test.js";
-import { FAULTS } from "./toy/faults.js";
+import { ConformanceError, PROMISES } from "./promises.js";
+import { demandFound, formatSelfTest, judge, selfTest, tryFault } from "./self-test.js";
+import { FAULTS, type Fault } from "./toy/faults.js";
 
 const tables: string[] = [];
 conformanceSelfTest({ print: (table) => tables.push(table) });
@@ -17,6 +18,30 @@ test("all of them are found, each by a message that names a promise it breaks", 
   }
   expect(tables).toEqual([formatSelfTest(results)]);
   console.log(formatSelfTest(results));
+});
+
+test.each<[Fault, string]>([
+  ["restores all but one block", "[accepts] the heap threw ERR_DOUBLE_FREE"],
+  ["restores blocks without their last bytes", "[intact] "],
+  ["shares its bytes with its copy", "["],
+  ["cannot be used after it was restored", "["],
+  ["shows other agents no blocks", "where one lists used "],
+  ["claims to be resettable", "reset is claimed, but not there"],
+  ["resets without saying so", "reset is there, but not claimed"],
+  ["grows without saying so", "grow is not claimed, but grow() has grown the heap"],
+])("a heap that %s is found for that, and for nothing else", (fault, detail) => {
+  const { promise, message } = tryFault(fault);
+  expect(message).toContain(`[${promise}] ${PROMISES[promise ?? "pointer"]}: ${detail}`);
+});
+
+test("what is found as another promise is not found", () => {
+  const wrong = judge("does not zero", new ConformanceError("kept", "byte +0"));
+  expect(wrong).toMatchObject({ found: false, promise: "kept", expected: ["zeroed"] });
+  expect(() => demandFound(wrong)).toThrow("not found as zeroed: [kept] realloc and resize keep");
+  const right = judge("does not zero", new ConformanceError("zeroed", "byte +0"));
+  expect(right.found).toBe(true);
+  demandFound(right);
+  expect(judge("does not zero", new TypeError("x"))).toMatchObject({ found: false, message: "TypeError: x" });
 });
 
 test("what is not found is told from what is", () => {

@@ -3,7 +3,7 @@
  * `conformance` registers run over it. A kit that found none of them would say "passed" of everything.
  */
 import { type BatteryOptions, runBattery } from "./battery.js";
-import { ConformanceError, type PromiseName } from "./promises.js";
+import { ConformanceError, PROMISES, type PromiseName } from "./promises.js";
 import type { Subject } from "./subject.js";
 import { formatTable } from "./table.js";
 import { attachToy, restoreToy } from "./toy/copies.js";
@@ -21,32 +21,41 @@ export interface SelfTestResult {
   readonly found: boolean;
   /** The one that was named; undefined if nothing was found. */
   readonly promise: PromiseName | undefined;
-  /** First line of what was found, `""` if nothing was. */
+  /** The promise as a sentence, and what was seen; `""` if nothing was found. */
   readonly message: string;
 }
 
-const BYTES = 4096;
+/** Large enough for a page-aligned block: else the sound one would not keep what it claims. */
+const BYTES = 16_384;
 /** So little is enough for each of them. */
 const OPTIONS: BatteryOptions = { seed: 1, operations: 5000, numRuns: 40, shrinkMs: 0 };
 
 /** Plants one fault, or none, and runs the battery: over the heap it belongs to, and both for none. */
 export function tryFault(fault: Fault | undefined): SelfTestResult {
-  const expected = fault === undefined ? [] : FAULTS[fault];
-  const judged = (promise: PromiseName | undefined, message: string): SelfTestResult => ({
-    fault: fault ?? "is sound",
-    expected,
-    found: promise !== undefined && expected.includes(promise),
-    promise,
-    message,
-  });
   try {
     if (fault === undefined || !isOfStack(fault)) batteryOverHeap(fault);
     if (fault === undefined || isOfStack(fault)) batteryOverStack(fault);
   } catch (error) {
-    if (!(error instanceof ConformanceError)) return judged(undefined, String(error));
-    return judged(error.promise, error.message.split("\n", 1)[0] as string);
+    return judge(fault, error);
   }
-  return judged(undefined, "");
+  return judge(fault, undefined);
+}
+
+/** @param error What the battery threw, if anything. Found is only what was named by a promise that the fault breaks. */
+export function judge(fault: Fault | undefined, error: unknown): SelfTestResult {
+  const expected = fault === undefined ? [] : FAULTS[fault];
+  const of = { fault: fault ?? "is sound", expected };
+  if (error === undefined) return { ...of, found: false, promise: undefined, message: "" };
+  if (!(error instanceof ConformanceError))
+    return { ...of, found: false, promise: undefined, message: String(error) };
+  const { promise, detail } = error;
+  const message = `[${promise}] ${PROMISES[promise]}: ${detail}`;
+  return { ...of, found: expected.includes(promise), promise, message };
+}
+
+/** @throws Error if the fault was not found. */
+export function demandFound({ found, expected, message }: SelfTestResult): void {
+  if (!found) throw new Error(`not found as ${expected.join(" or ")}: ${message}`);
 }
 
 const isOfStack = (fault: Fault): fault is StackFault => fault in STACK_FAULTS;

@@ -95,3 +95,34 @@ test("a block keeps its identity and its place when it moves", () => {
   expect(shadow.count).toBe(0);
   expect([first.place, second.place]).toEqual([-1, -1]);
 });
+
+test("knows which block was made or moved last, and which since, over many that end and move", () => {
+  const random = new Random(6);
+  const shadow = new Shadow();
+  let model: LiveBlock[] = [];
+  const free = Array.from({ length: 3000 }, (_, i) => AREA.start + i * 32);
+  for (let i = 0; i < 20_000; i++) {
+    const what = random.below(10);
+    if (what < 4 && free.length > 0) {
+      const fresh = block(free.pop() as number);
+      shadow.insert(fresh, AREA);
+      model.push(fresh);
+    } else if (model.length > 0) {
+      const picked = what === 4 ? (model.at(-1) as LiveBlock) : random.pick(model);
+      model = model.filter((other) => other !== picked);
+      if (what < 7) {
+        shadow.remove(picked);
+        free.unshift(picked.ptr);
+      } else {
+        shadow.renew(picked);
+        model.push(picked);
+      }
+    }
+    if (i % 100 !== 0 || model.length === 0) continue;
+    expect(shadow.last()).toBe(model.at(-1));
+    const from = random.below(model.length);
+    const since = shadow.since(model[from].made).sort((a, b) => a.made - b.made);
+    expect(since).toEqual(model.slice(from + 1));
+    expect(shadow.serial).toBeGreaterThanOrEqual(shadow.last()?.made ?? 0);
+  }
+});
