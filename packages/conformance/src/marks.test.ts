@@ -184,3 +184,14 @@ test("the program of every kind of misuse comes to each kind", () => {
   // Pointers into live blocks.
   expect(detected.interior).toBeGreaterThan(10);
 });
+
+test("a mark may say more than where, and is a number in any case", () => {
+  const subject = stackToy();
+  const generations: Subject = {
+    ...subject,
+    mark: () => 7 * 2 ** 40 + (subject.mark?.() ?? 0),
+    release: (value) => subject.release?.(value % 2 ** 40),
+  };
+  expect(run([make("a"), mark, make("b"), last], generations).releases).toBe(2);
+  expect(() => run([mark], { ...subject, mark: () => Number.NaN })).toThrow("mark() returned NaN");
+});

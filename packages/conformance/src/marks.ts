@@ -21,8 +21,8 @@ export function mark(trial: Trial): boolean {
   const { subject, shadow } = trial;
   if (subject.mark === undefined || subject.release === undefined) return false;
   const value = subject.mark();
-  if (!Number.isInteger(value) || value < 0 || value >= 2 ** 32)
-    throw broken("accepts", `mark() returned ${String(value)}`);
+  // Not only addresses: a mark may say more than where.
+  if (!Number.isSafeInteger(value) || value < 0) throw broken("accepts", `mark() returned ${String(value)}`);
   trial.marks.push({ value, made: shadow.serial, behind: trial.behind, free: subject.totals?.().free });
   trial.report.marks++;
   return true;
