@@ -43,6 +43,11 @@ export interface Case {
 /** What a capability is claimed to be, and what was found. */
 type Verdict = readonly [claimed: string, found: string];
 export type Judge = (of: Case) => Verdict;
+/** A capability, and how it is judged. */
+interface Row {
+  readonly name: string;
+  readonly judge: Judge;
+}
 
 const LACKING = "lacking";
 const MISUSE: readonly Detects[] = ["double-free", "foreign", "interior", "unaligned", "forged"];
@@ -183,18 +188,23 @@ function attach({ make, attached }: Case): Verdict {
 }
 
 /** A member that is there or not, and a count of how often the runs called it. */
-function member(name: keyof Subject & string, countOf: (tally: Readonly<RunReport>) => number): Judge {
-  return ({ make, tally }) => {
+function member(
+  key: keyof Subject & string,
+  countOf: (tally: Readonly<RunReport>) => number,
+  name: string = key,
+): Row {
+  const judge: Judge = ({ make, tally }) => {
     const subject = make();
-    if (subject[name] === undefined) return ["no", LACKING];
+    if (subject[key] === undefined) return ["no", LACKING];
     // Its old block could not end.
-    if (name === "realloc" && subject.frees === "none") return ["yes", "not tried: no block can be freed"];
+    if (key === "realloc" && subject.frees === "none") return ["yes", "not tried: no block can be freed"];
     return ["yes", held(reached(name, countOf(tally), "calls"))];
   };
+  return { name, judge };
 }
 
 /** Every row, in the order it is printed. */
-export const CAPABILITIES: readonly { readonly name: string; readonly judge: Judge }[] = [
+export const CAPABILITIES: readonly Row[] = [
   { name: "free", judge: free },
   ...MISUSE.map((kind) => ({ name: `detects ${kind}`, judge: detects(kind) })),
   { name: "maxAlign", judge: maxAlign },
@@ -203,11 +213,11 @@ export const CAPABILITIES: readonly { readonly name: string; readonly judge: Jud
   { name: "growth by others", judge: foreignGrowth },
   { name: "reset", judge: reset },
   { name: "marks", judge: marks },
-  { name: "realloc", judge: member("realloc", ({ reallocations }) => reallocations) },
-  { name: "dup", judge: member("dup", ({ dups }) => dups) },
-  { name: "blocks", judge: member("blocks", ({ audits }) => audits) },
-  { name: "check", judge: member("check", ({ checks }) => checks) },
-  { name: "byte counts", judge: member("totals", ({ checks }) => checks) },
+  member("realloc", ({ reallocations }) => reallocations),
+  member("dup", ({ dups }) => dups),
+  member("blocks", ({ audits }) => audits),
+  member("check", ({ checks }) => checks),
+  member("totals", ({ checks }) => checks, "byte counts"),
   { name: "snapshot and restore", judge: restore },
   { name: "attach", judge: attach },
 ];
