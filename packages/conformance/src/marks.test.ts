@@ -195,3 +195,24 @@ test("a mark may say more than where, and is a number in any case", () => {
   expect(run([make("a"), mark, make("b"), last], generations).releases).toBe(2);
   expect(() => run([mark], { ...subject, mark: () => Number.NaN })).toThrow("mark() returned NaN");
 });
+
+test("a quarantine may be drained before a release is refused, and nothing else may change", () => {
+  const program = [mark, make("a"), mark, first, beyond];
+  const draining = (quarantined: number): Subject => {
+    const subject = stackToy();
+    const u8 = new Uint8Array(subject.buffer());
+    return {
+      ...subject,
+      totals() {
+        const totals = subject.totals?.() as Totals;
+        return { ...totals, free: totals.free - quarantined, quarantined };
+      },
+      release(value) {
+        if (value > (subject.mark?.() ?? 0)) u8[0]++;
+        subject.release?.(value);
+      },
+    };
+  };
+  expect(run(program, draining(16)).refusedMarks).toBe(1);
+  expect(() => run(program, draining(0))).toThrow(expect.objectContaining({ promise: "unchanged" }));
+});

@@ -162,7 +162,9 @@ export function badMark(trial: Trial, { value }: BadMarkOp): boolean {
   const isTried = mark !== undefined && (value === undefined || subject.checksArguments);
   if (subject.release === undefined || !isTried) return false;
   const name = `release(${literal(mark)})${value === undefined ? ", a mark beyond the last block," : ""}`;
-  trial.refuses("refusesMark", ["ERR_INVALID_OPTION"], name, () => subject.release?.(mark as number));
+  const release = (): void => subject.release?.(mark as number);
+  // A block made before the mark may only be held back: freed in earnest, it takes the top below the mark.
+  trial.refuses("refusesMark", ["ERR_INVALID_OPTION"], name, release, true);
   trial.report.refusedMarks++;
   return true;
 }
