@@ -11,7 +11,7 @@ import { publishablePackages, report } from "./lib/workspace.mjs";
  * not named here is a strategy or a plugin and may import nothing.
  */
 const RUNTIME_IMPORTS = {
-  conformance: ["fast-check"],
+  conformance: ["fast-check", "vitest"],
   "stats/pprof": ["pprof-format"],
 };
 

@@ -73,6 +73,9 @@ function checkTools(cwd, packed) {
       run(["npx", "vitest", "run"], { cwd });
     },
   );
+  const kit = (...args) => void run([process.execPath, ...args], { cwd });
+  check("the conformance kit imported by plain Node", () => kit("conformance-plain.mjs"));
+  check("the conformance kit required by plain Node", () => kit(NO_REQUIRE_ESM, "conformance-plain.cjs"));
   checkTypes(cwd, "tools");
   for (const { name, manifest } of packed) {
     for (const bin of Object.keys(manifest.bin ?? {})) {

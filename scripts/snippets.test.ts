@@ -28,7 +28,7 @@ async function verify(snippet: Snippet): Promise<void> {
 
 const all = [...documents(), ...sources()].flatMap((file) => snippetsOf(file));
 const runnable = all.filter(({ mode }) => mode === "run");
-const brings = (snippet: Snippet): boolean => /from "vitest"/.test(snippet.code);
+const brings = (snippet: Snippet): boolean => /from "vitest"|^conformance\(/m.test(snippet.code);
 
 describe("programs in the documentation", () => {
   it("are found", () => {

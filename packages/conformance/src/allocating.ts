@@ -1,5 +1,6 @@
 /** The valid operations: what each promises is verified right after it, on the block itself and on its neighbours. */
 
+import { noteFreed, noteResized } from "./marks.js";
 import type { AllocOp, FreeOp, GrowOp, ReallocOp, ResizeOp } from "./program.js";
 import { broken, hex } from "./promises.js";
 import { describeBlock, type LiveBlock } from "./shadow.js";
@@ -40,14 +41,28 @@ export function allocate(trial: Trial, op: AllocOp): boolean {
   trial.write(block);
   trial.verifyNeighbours(ptr, ptr + block.usable);
   trial.report.allocations++;
+  if (op.op === "dup") trial.report.dups++;
+  if (align === subject.maxAlign) trial.report.atMaxAlign++;
   trial.report.peakLive = Math.max(trial.report.peakLive, trial.shadow.count);
   return true;
 }
 
 /** Takes a block the heap has just handed out into the shadow model. */
 function admit(trial: Trial, ptr: number, size: number, align: number, tag: number): LiveBlock {
-  const block: LiveBlock = { id: trial.index, ptr, size, usable: size, align, seed: 0, tag, place: -1 };
+  trial.beyond = undefined;
+  const block: LiveBlock = {
+    id: trial.index,
+    ptr,
+    size,
+    usable: size,
+    align,
+    seed: 0,
+    tag,
+    made: 0,
+    place: -1,
+  };
   trial.picked = block;
+  trial.behind = block;
   // A pointer that cannot be one is named before anything is asked about it.
   const { area } = trial.subject.region();
   trial.shadow.insert(block, area);
@@ -106,10 +121,13 @@ export function reallocate(trial: Trial, op: ReallocOp): boolean {
   const { subject, views, shadow } = trial;
   const { size, align = 16 } = op;
   const call = op.op === "realloc" ? subject.realloc : subject.reallocUnsafe;
-  // Without free for any block the old one could never be given back.
-  if (call === undefined || subject.frees !== "any" || align > subject.maxAlign) return false;
-  const block = trial.find(op.block);
+  // Where nothing is ever freed, the old block could not end.
+  if (call === undefined || subject.frees === "none" || align > subject.maxAlign) return false;
+  // Of many blocks the last one is the only one that can be resized in place: it is taken every second time.
+  const last = subject.frees === "last" && typeof op.block === "number" && op.block % 2 === 0;
+  const block = last ? shadow.last() : trial.find(op.block);
   if (block === undefined) return false;
+  trial.picked = block;
 
   trial.verify(block);
   trial.witness.before(isLarge(trial, size));
@@ -130,6 +148,7 @@ export function reallocate(trial: Trial, op: ReallocOp): boolean {
   // First with the size asked for, so that a bad address is found before anything is asked about it.
   shadow.move(block, ptr, size, size, area);
   shadow.move(block, ptr, size, subject.usableSize(ptr), area);
+  noteResized(trial, block, oldUsable, ptr !== oldPtr);
   verifySizes(trial, block);
   const wrong = firstWrong(views, ptr, 0, Math.min(oldUsable, size), seed);
   if (wrong >= 0)
@@ -162,6 +181,7 @@ export function resize(trial: Trial, op: ResizeOp): boolean {
     return true;
   }
   shadow.move(block, ptr, op.size, subject.usableSize(ptr), subject.region().area);
+  noteResized(trial, block, oldUsable, false);
   verifySizes(trial, block);
   const wrong = firstWrong(views, ptr, 0, Math.min(oldUsable, op.size), seed);
   if (wrong >= 0)
@@ -181,6 +201,7 @@ export function free(trial: Trial, op: FreeOp): boolean {
   trial.picked = block;
   trial.verify(block);
   subject.free(block.ptr);
+  noteFreed(trial, block);
   trial.bury(block);
   trial.verifyNeighbours(block.ptr, block.ptr + block.usable);
   trial.report.frees++;
@@ -232,14 +253,6 @@ export function growForeign(trial: Trial, op: GrowOp): boolean {
   fill(views, guest.start, end - guest.start, guest.seed);
   trial.guests.push(guest);
   trial.report.foreignGrowths++;
-  return true;
-}
-
-/** `reset`: every block ends at once. */
-export function reset(trial: Trial): boolean {
-  if (trial.subject.reset === undefined) return false;
-  trial.subject.reset();
-  trial.shadow.clear();
   return true;
 }
 

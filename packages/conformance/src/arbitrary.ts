@@ -1,9 +1,9 @@
 /** Random programs as fast-check arbitraries: the same operations as the generator's, each of which can be shrunk. */
 import * as fc from "fast-check";
-import { alignBands, MAX_GROWTH, type OpName, type Profile, sizeBands } from "./profile.js";
+import { alignBands, badAlignments, MAX_GROWTH, type OpName, type Profile, sizeBands } from "./profile.js";
 import {
   ALIGNED_CALLS,
-  BAD_ALIGNMENTS,
+  BAD_MARKS,
   BAD_PLACES,
   BAD_POINTERS,
   BAD_SIZES,
@@ -54,11 +54,15 @@ export function opArbitrary(profile: Profile): fc.Arbitrary<Op> {
     growForeign: { bytes },
     reset: {},
     check: {},
+    mark: {},
+    release: { mark: fc.nat({ max: 63 }) },
     badSize: { call: from(SIZED_CALLS), value: from(BAD_SIZES), block },
-    badAlign: { call: from(ALIGNED_CALLS), value: from(BAD_ALIGNMENTS), block },
+    badAlign: { call: from(ALIGNED_CALLS), value: from(badAlignments(profile.maxAlign)), block },
     badTag: { call: from(ALIGNED_CALLS), value: from(BAD_TAGS), block },
     badPointer: { call, where: from(BAD_PLACES), block, offset: fc.nat({ max: 2 ** 20 }) },
     badValue: { call, value: from(BAD_POINTERS) },
+    badFree: { block },
+    badMark: { value: from(BAD_MARKS) },
   };
   const choices = (Object.keys(fields) as OpName[])
     .filter((name) => profile.weights[name] > 0)

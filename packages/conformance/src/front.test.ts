@@ -16,10 +16,11 @@ import { hyperheap } from "@heapwright/hyperheap";
 import { stats } from "@heapwright/stats";
 import { strict } from "@heapwright/strict";
 import { describe, expect, it } from "vitest";
+import { heapSubject } from "./heap-subject.js";
 import { property } from "./property.js";
 import { Random } from "./random.js";
 import { soak } from "./soak.js";
-import { heapSubject, type Subject } from "./subject.js";
+import type { Subject } from "./subject.js";
 
 const OPERATIONS = Math.round(8_000 * Math.max(0.2, Number(process.env.HEAPWRIGHT_SOAK) || 1));
 

@@ -6,10 +6,18 @@
  * which they are freed faster. A heap in balance would hardly ever be empty, fragmented or exhausted.
  */
 
-import { alignBands, MAX_GROWTH, type OpName, type Profile, type SizeBand, sizeBands } from "./profile.js";
+import {
+  alignBands,
+  badAlignments,
+  MAX_GROWTH,
+  type OpName,
+  type Profile,
+  type SizeBand,
+  sizeBands,
+} from "./profile.js";
 import {
   ALIGNED_CALLS,
-  BAD_ALIGNMENTS,
+  BAD_MARKS,
   BAD_PLACES,
   BAD_POINTERS,
   BAD_SIZES,
@@ -64,6 +72,7 @@ export class Generator {
   readonly #falling: Weighted<OpName>;
   readonly #allSizes: Weighted<SizeBand>;
   readonly #aligns: Weighted<number>;
+  readonly #badAligns: readonly unknown[];
   readonly #smallSizes: Weighted<SizeBand>;
   #names: Weighted<OpName>;
   #sizes: Weighted<SizeBand>;
@@ -83,6 +92,7 @@ export class Generator {
     this.#rising = names(true);
     this.#falling = names(false);
     this.#names = this.#falling;
+    this.#badAligns = badAlignments(profile.maxAlign);
     const bands = sizeBands(profile.capacity).map((item) => ({ item, weight: item.weight }));
     this.#allSizes = new Weighted(bands);
     this.#smallSizes = new Weighted(
@@ -124,14 +134,17 @@ export class Generator {
       case "freeNull":
       case "reset":
       case "check":
+      case "mark":
         return { op };
+      case "release":
+        return { op, mark: random.next() };
       case "badSize":
         return { op, call: random.pick(SIZED_CALLS), value: random.pick(BAD_SIZES), block: random.next() };
       case "badAlign":
         return {
           op,
           call: random.pick(ALIGNED_CALLS),
-          value: random.pick(BAD_ALIGNMENTS),
+          value: random.pick(this.#badAligns),
           block: random.next(),
         };
       case "badTag":
@@ -146,6 +159,10 @@ export class Generator {
         };
       case "badValue":
         return { op, call: random.pick(POINTER_CALLS), value: random.pick(BAD_POINTERS) };
+      case "badFree":
+        return { op, block: random.next() };
+      case "badMark":
+        return { op, value: random.pick(BAD_MARKS) };
     }
   }
 

@@ -11,7 +11,15 @@
  */
 
 import { literal } from "./format.js";
-import type { BadArgumentOp, BadPlace, BadPointerOp, BadValueOp, PointerCall } from "./program.js";
+import type {
+  BadArgumentOp,
+  BadFreeOp,
+  BadMarkOp,
+  BadPlace,
+  BadPointerOp,
+  BadValueOp,
+  PointerCall,
+} from "./program.js";
 import { hex } from "./promises.js";
 import { describeBlock, type LiveBlock } from "./shadow.js";
 import type { Detects } from "./subject.js";
@@ -48,9 +56,18 @@ export function badArgument(trial: Trial, op: BadArgumentOp): boolean {
   if (op.op === "badSize")
     trial.refuses("refusesSize", ["ERR_INVALID_SIZE"], `${op.call}(size ${value})`, call);
   else if (op.op === "badAlign") {
-    trial.refuses("refusesAlignment", ["ERR_INVALID_ALIGNMENT"], `${op.call}(alignment ${value})`, call);
+    const tooLarge = isAlignment(op.value);
+    // It is none to this subject, or what a program asks of one that can do less.
+    if (tooLarge && op.value <= subject.maxAlign) return false;
+    const code = tooLarge ? "ERR_UNSUPPORTED" : "ERR_INVALID_ALIGNMENT";
+    trial.refuses("refusesAlignment", [code], `${op.call}(alignment ${value})`, call);
+    if (tooLarge) trial.report.refusedAlignments++;
   } else trial.refuses("refusesTag", ["ERR_INVALID_OPTION"], `${op.call}(tag ${value})`, call);
   return true;
+}
+
+function isAlignment(value: unknown): value is number {
+  return typeof value === "number" && value > 0 && value <= PAGE && Number.isInteger(Math.log2(value));
 }
 
 /** The call with its bad argument put in. Subjects are typed for valid ones: the casts are the point. */
@@ -84,7 +101,8 @@ export function badValue(trial: Trial, op: BadValueOp): boolean {
 
 function bindPointer(trial: Trial, call: PointerCall, ptr: number): (() => unknown) | undefined {
   const { subject } = trial;
-  if (call === "free") return subject.frees === "any" ? () => subject.free(ptr) : undefined;
+  // Where none can be freed, whatever is freed is refused for that.
+  if (call === "free") return subject.frees === "none" ? undefined : () => subject.free(ptr);
   if (call === "usableSize") return () => subject.usableSize(ptr);
   if (call === "takenSize") return subject.takenSize && (() => subject.takenSize?.(ptr));
   if (call === "realloc") return subject.realloc && (() => subject.realloc?.(ptr, 24, 16, 0));
@@ -105,6 +123,7 @@ export function badPointer(trial: Trial, op: BadPointerOp): boolean {
   const name = `${op.call}(${hex(target)}), ${tell(trial, op.where)},`;
   if (op.where !== "forged") {
     trial.refuses("refusesPointer", codes, name, call);
+    trial.report.detected[NEEDS[op.where]]++;
     return true;
   }
   const { i32 } = trial.views;
@@ -116,6 +135,37 @@ export function badPointer(trial: Trial, op: BadPointerOp): boolean {
   i32.copyWithin(forged, header, model.ptr >>> 2);
   trial.refuses("refusesPointer", codes, name, call);
   i32.set(saved, forged);
+  trial.report.detected.forged++;
+  return true;
+}
+
+/** A live block that cannot be freed on its own. */
+export function badFree(trial: Trial, op: BadFreeOp): boolean {
+  const { subject, shadow } = trial;
+  if (subject.frees === "any") return false;
+  const block = trial.find(op.block);
+  if (block === undefined || (subject.frees === "last" && block === shadow.last())) return false;
+  const why = subject.frees === "last" ? "which is not the last block" : "where none can be freed";
+  trial.refuses("refusesFree", ["ERR_UNSUPPORTED"], `free of ${describeBlock(block)}, ${why},`, () =>
+    subject.free(block.ptr),
+  );
+  trial.verify(block);
+  trial.report.refusedFrees++;
+  return true;
+}
+
+/** What is no mark. */
+export function badMark(trial: Trial, { value }: BadMarkOp): boolean {
+  const { subject, beyond } = trial;
+  const mark = value === undefined ? beyond : value;
+  // A bare allocator is given nothing that is no number at all.
+  const isTried = mark !== undefined && (value === undefined || subject.checksArguments);
+  if (subject.release === undefined || !isTried) return false;
+  const name = `release(${literal(mark)})${value === undefined ? ", a mark beyond the last block," : ""}`;
+  const release = (): void => subject.release?.(mark as number);
+  // A block made before the mark may only be held back: freed in earnest, it takes the top below the mark.
+  trial.refuses("refusesMark", ["ERR_INVALID_OPTION"], name, release, true);
+  trial.report.refusedMarks++;
   return true;
 }
 

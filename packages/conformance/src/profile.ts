@@ -2,7 +2,7 @@
  * What random programs are made of: how often each operation comes, and the bands sizes are drawn from. Shared by
  * the generator for long soaks (`generate.ts`) and the shrinking arbitraries of fast-check (`arbitrary.ts`).
  */
-import { HUGE_SIZES, type Op } from "./program.js";
+import { BAD_ALIGNMENTS, HUGE_SIZES, type Op } from "./program.js";
 
 export type OpName = Op["op"];
 
@@ -39,11 +39,15 @@ export const DEFAULT_WEIGHTS: Weights = {
   growForeign: 0.5,
   reset: 0.1,
   check: 0.5,
+  mark: 24,
+  release: 12,
   badSize: 12,
   badAlign: 10,
   badTag: 4,
   badPointer: 35,
   badValue: 6,
+  badFree: 12,
+  badMark: 12,
 };
 
 export function makeProfile(capacity: number, maxAlign: number, options: ProfileOptions = {}): Profile {
@@ -93,6 +97,11 @@ export function alignBands(maxAlign: number): readonly { readonly weight: number
   for (const align of [0, 1, 2, 4, 8]) bands.push({ weight: 1, align });
   for (let align = 32; align <= maxAlign; align *= 2) bands.push({ weight: align <= 256 ? 4 : 2, align });
   return bands;
+}
+
+/** Alignments to be refused: what is none, and what is larger than the largest one. */
+export function badAlignments(maxAlign: number): readonly unknown[] {
+  return maxAlign < 4096 ? [...BAD_ALIGNMENTS, maxAlign * 2, 4096] : BAD_ALIGNMENTS;
 }
 
 /** Bytes one growth asks for, at most. */

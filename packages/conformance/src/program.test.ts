@@ -11,7 +11,7 @@ import { runProgram } from "./run.js";
 import { shrink } from "./shrink.js";
 import { soak } from "./soak.js";
 import type { Subject } from "./subject.js";
-import { toy } from "./toy.fixture.js";
+import { toy } from "./toy/heap.js";
 
 const PROFILE = makeProfile(65536, 4096);
 

@@ -39,6 +39,18 @@ export interface FreeOp {
   readonly block: BlockRef;
 }
 
+/** Remembers how far the heap has come. */
+export interface MarkOp {
+  readonly op: "mark";
+}
+
+/** Ends every block made since a mark. */
+export interface ReleaseOp {
+  readonly op: "release";
+  /** Even: the mark taken last. Odd: half of it is an index, modulo the marks that can be released. */
+  readonly mark: number;
+}
+
 /** `grow` by the heap, `growForeign` by somebody else who shares the memory. */
 export interface GrowOp {
   readonly op: "grow" | "growForeign";
@@ -86,16 +98,32 @@ export interface BadValueOp {
   readonly value: unknown;
 }
 
+/** Freeing a live block that cannot be freed on its own: any but the last one, or any at all. */
+export interface BadFreeOp {
+  readonly op: "badFree";
+  readonly block: BlockRef;
+}
+
+/** A release of what is no mark; without a `value`, of one that lies beyond the last block by now. */
+export interface BadMarkOp {
+  readonly op: "badMark";
+  readonly value?: unknown;
+}
+
 export type Op =
   | AllocOp
   | ReallocOp
   | ResizeOp
   | FreeOp
   | GrowOp
+  | MarkOp
+  | ReleaseOp
   | PlainOp
   | BadArgumentOp
   | BadPointerOp
-  | BadValueOp;
+  | BadValueOp
+  | BadFreeOp
+  | BadMarkOp;
 
 /** What a run does, first to last. */
 export type Program = readonly Op[];
@@ -125,6 +153,18 @@ export const BAD_POINTERS: readonly unknown[] = [
   2 ** 53,
   "16",
   {},
+];
+/** What no heap returns as a mark; undefined stands for one that lies beyond the last block. */
+export const BAD_MARKS: readonly unknown[] = [
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  2 ** 32 - 16,
+  -16,
+  1.5,
+  Number.NaN,
+  "16",
 ];
 /** Valid sizes no heap can have: rounding them up wraps past 2^32. */
 export const HUGE_SIZES: readonly number[] = [

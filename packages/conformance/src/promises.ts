@@ -22,9 +22,11 @@ export const PROMISES = {
   intact: "nobody but its holder writes into a live block",
   unchanged: "a failed call changes nothing",
   refusesSize: "an invalid size throws ERR_INVALID_SIZE",
-  refusesAlignment: "an invalid alignment throws ERR_INVALID_ALIGNMENT",
+  refusesAlignment: "an invalid alignment throws ERR_INVALID_ALIGNMENT, one above maxAlign ERR_UNSUPPORTED",
   refusesTag: "an invalid tag throws ERR_INVALID_OPTION",
   refusesPointer: "a pointer that is no live block throws ERR_INVALID_POINTER or ERR_DOUBLE_FREE",
+  refusesFree: "a live block that cannot be freed on its own throws ERR_UNSUPPORTED",
+  refusesMark: "a mark that is none, or beyond the last block, throws ERR_INVALID_OPTION",
   accepts: "a valid call does not throw, and says what it did",
   consistent: "check() finds nothing wrong",
   counted: "the byte counts add up to the capacity, and the capacity is the area",
@@ -33,6 +35,11 @@ export const PROMISES = {
   reusable: "what was freed can be had again",
   grown: "grow adds at least what was asked for to the area",
   guest: "pages that somebody else added to the memory are left alone",
+  released: "release ends exactly the blocks made since the mark",
+  emptied: "reset ends every block",
+  restored: "a heap restored from a snapshot has the same blocks with the same bytes, and is one of its own",
+  attached: "another agent sees the same blocks with the same bytes",
+  capable: "capabilities say what the heap can do, no less and no more",
 } as const;
 
 export type PromiseName = keyof typeof PROMISES;

@@ -9,6 +9,7 @@ import { atLeastOne, type RunOptions, runProgram } from "./run.js";
 import { type MakeTarget, shrink } from "./shrink.js";
 import { NOT_AGAIN, profileFor } from "./soak.js";
 import { toSubject } from "./subject.js";
+import { addReport, emptyReport, type RunReport } from "./trial.js";
 
 export interface PropertyOptions extends RunOptions {
   /** Programs to run; default 100. */
@@ -33,13 +34,14 @@ const SHORT_WEIGHTS: Partial<Weights> = { freeNull: 6, grow: 6, growForeign: 6, 
  * fast-check finds and shrinks a failing program; then its blocks are named and it is shrunk once more.
  *
  * @param make A fresh heap (or subject) each time it is called: once for each program.
+ * @returns What all of them together did; look for zeros.
  * @throws ConformanceError with the broken promise, fast-check's seed and path, and the shrunk program.
  * @example
  * ```ts
  * property(() => createHeap({ memory: 16384, strategy: hyperheap() }), { numRuns: 20 });
  * ```
  */
-export function property(make: MakeTarget, options: PropertyOptions = {}): void {
+export function property(make: MakeTarget, options: PropertyOptions = {}): Readonly<RunReport> {
   const {
     numRuns = 100,
     maxOperations = 200,
@@ -52,11 +54,12 @@ export function property(make: MakeTarget, options: PropertyOptions = {}): void 
   atLeastOne("numRuns", numRuns);
   const weights = { ...SHORT_WEIGHTS, ...profile?.weights };
   const programs = programArbitrary(profileFor(toSubject(make()), { ...profile, weights }), maxOperations);
+  const done = emptyReport();
   let promise: PromiseName | undefined;
   const result = fc.check(
     fc.property(programs, (program) => {
       try {
-        runProgram(make(), program, rest);
+        addReport(done, runProgram(make(), program, rest));
       } catch (error) {
         if (!(error instanceof ConformanceError)) throw error;
         promise ??= error.promise;
@@ -66,7 +69,7 @@ export function property(make: MakeTarget, options: PropertyOptions = {}): void 
     }),
     { numRuns, seed, ...(path === undefined ? {} : { path }) },
   );
-  if (!result.failed) return;
+  if (!result.failed) return done;
   const error = result.errorInstance;
   // No counterexample: fast-check itself was refused something.
   if (!(error instanceof ConformanceError) || result.counterexample === null) {

@@ -3,11 +3,13 @@
  * freed and must be usable again.
  */
 import type { Heap } from "@heapwright/core";
-import { allocate, free, freeNull, grow, growForeign, reallocate, reset, resize } from "./allocating.js";
+import { allocate, free, freeNull, grow, growForeign, reallocate, resize } from "./allocating.js";
 import { audit, check } from "./audit.js";
-import { badArgument, badPointer, badValue } from "./misuse.js";
+import { mark, release, reset } from "./marks.js";
+import { badArgument, badFree, badMark, badPointer, badValue } from "./misuse.js";
 import type { Op, Program } from "./program.js";
 import { broken, ConformanceError, describeError } from "./promises.js";
+import type { LiveBlock } from "./shadow.js";
 import { type Subject, toSubject } from "./subject.js";
 import { type RunReport, Trial } from "./trial.js";
 
@@ -46,17 +48,28 @@ export class Runner {
   readonly #trial: Trial;
   readonly #options: Required<RunOptions>;
   #probe = 0;
+  /** Where blocks cannot be freed one by one: taken before any was made. */
+  #start: number | undefined;
   #freshEnd = 0;
   #sinceCheck = 0;
   #sinceAudit = 0;
 
-  /** @param target A fresh heap or subject; the run leaves it empty. */
-  constructor(target: Heap | Subject, options: RunOptions = {}) {
+  /**
+   * @param target A fresh heap or subject; the run leaves it empty.
+   * @param from A run on the heap that `target` is a copy of: its blocks are expected in the copy.
+   */
+  constructor(target: Heap | Subject, options: RunOptions = {}, from?: Runner) {
     this.#options = { ...DEFAULTS, ...options };
     atLeastOne("checkEvery", this.#options.checkEvery);
     atLeastOne("auditEvery", this.#options.auditEvery);
     this.#trial = new Trial(toSubject(target), this.#options.compareBytes);
+    if (from !== undefined) {
+      this.#guarded(undefined, () => this.#trial.adopt(from.#trial));
+      return;
+    }
     this.#guarded(undefined, () => {
+      const { subject } = this.#trial;
+      if (subject.frees !== "any" && subject.release !== undefined) this.#start = subject.mark?.();
       if (this.#options.reusable) this.#measureProbe();
       this.#freshEnd = this.#trial.subject.region().area.end;
       check(this.#trial);
@@ -94,11 +107,13 @@ export class Runner {
     this.#guarded(undefined, () => {
       check(trial);
       audit(trial);
-      if (subject.frees === "none") return;
-      for (let block = shadow.last(); block !== undefined; block = shadow.last()) {
+      const next = (): LiveBlock | undefined =>
+        subject.frees === "last" ? shadow.last() : shadow.pick(shadow.count - 1);
+      for (let block = next(); block !== undefined && subject.frees !== "none"; block = next()) {
         subject.free(block.ptr);
         trial.bury(block);
       }
+      if (subject.frees !== "any" && !this.#empty()) return;
       check(trial);
       audit(trial);
       // What lies between two growths need not become one piece again.
@@ -111,6 +126,14 @@ export class Runner {
       }
     });
     return trial.report;
+  }
+
+  /** Ends every block at once. False where that cannot be done. */
+  #empty(): boolean {
+    // A mark may not survive a reset.
+    if (this.#start === undefined || this.#trial.report.resets > 0) return reset(this.#trial);
+    this.#trial.marks = [{ value: this.#start, made: 0, behind: undefined, free: undefined }];
+    return release(this.#trial, { op: "release", mark: 0 });
   }
 
   /** Did it do anything? */
@@ -137,6 +160,10 @@ export class Runner {
         return this.#mayGrow(op.bytes) && growForeign(trial, op);
       case "reset":
         return reset(trial);
+      case "mark":
+        return mark(trial);
+      case "release":
+        return release(trial, op);
       case "check":
         check(trial);
         audit(trial);
@@ -149,6 +176,10 @@ export class Runner {
         return badPointer(trial, op);
       case "badValue":
         return badValue(trial, op);
+      case "badFree":
+        return badFree(trial, op);
+      case "badMark":
+        return badMark(trial, op);
     }
   }
 
@@ -170,7 +201,8 @@ export class Runner {
   /** Finds a large request that the fresh heap can serve. */
   #measureProbe(): void {
     const { subject } = this.#trial;
-    if (subject.frees !== "any") return;
+    // It must be possible to give it back.
+    if (subject.frees === "none" && this.#start === undefined && subject.reset === undefined) return;
     const { area } = subject.region();
     const bytes = area.end - area.start;
     for (let share = 7 / 8; share * bytes >= 16; share /= share > 0.5 ? 7 / 4 : 2) {
@@ -186,7 +218,9 @@ export class Runner {
     for (let tries = 0; tries < PROBE_TRIES; tries++) {
       const ptr = subject.allocUnsafe(size, 16, 0);
       if (ptr === 0) continue;
-      subject.free(ptr);
+      if (subject.frees !== "none") subject.free(ptr);
+      else if (this.#start !== undefined) subject.release?.(this.#start);
+      else subject.reset?.();
       return true;
     }
     return false;

@@ -6,7 +6,7 @@ import { type LiveBlock, Shadow } from "./shadow.js";
 const AREA = { start: 0x100, end: 0x10_0000 };
 
 function block(ptr: number, usable = 16, align = 16): LiveBlock {
-  return { id: ptr, ptr, size: usable, usable, align, seed: 0, tag: 0, place: -1 };
+  return { id: ptr, ptr, size: usable, usable, align, seed: 0, tag: 0, made: 0, place: -1 };
 }
 
 function brokenBy(work: () => void): PromiseName | undefined {
@@ -94,4 +94,44 @@ test("a block keeps its identity and its place when it moves", () => {
   shadow.clear();
   expect(shadow.count).toBe(0);
   expect([first.place, second.place]).toEqual([-1, -1]);
+});
+
+test("knows which block was made or moved last, and which since, over many that end and move", () => {
+  const random = new Random(6);
+  const shadow = new Shadow();
+  let model: LiveBlock[] = [];
+  const free = Array.from({ length: 300 }, (_, i) => AREA.start + i * 32);
+  for (let i = 0; i < 20_000; i++) {
+    const what = random.below(10);
+    if (what < 4 && free.length > 0) {
+      const fresh = block(free.pop() as number);
+      shadow.insert(fresh, AREA);
+      model.push(fresh);
+    } else if (model.length > 0) {
+      const picked = what === 4 ? (model.at(-1) as LiveBlock) : random.pick(model);
+      model = model.filter((other) => other !== picked);
+      if (what < 7) {
+        shadow.remove(picked);
+        free.unshift(picked.ptr);
+      } else {
+        shadow.renew(picked);
+        model.push(picked);
+      }
+    }
+    if (i % 5000 === 4999) {
+      // To the first one, as runs end.
+      for (let end = model.pop(); end !== undefined; end = model.pop()) {
+        expect(shadow.last()).toBe(end);
+        shadow.remove(end);
+        free.unshift(end.ptr);
+      }
+      expect(shadow.last()).toBeUndefined();
+    }
+    if (i % 100 !== 0 || model.length === 0) continue;
+    expect(shadow.last()).toBe(model.at(-1));
+    const from = random.below(model.length);
+    const since = shadow.since(model[from].made).sort((a, b) => a.made - b.made);
+    expect(since).toEqual(model.slice(from + 1));
+    expect(shadow.serial).toBeGreaterThanOrEqual(shadow.last()?.made ?? 0);
+  }
 });

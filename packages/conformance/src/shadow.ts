@@ -22,6 +22,8 @@ export interface LiveBlock {
   seed: number;
   /** Tag given, 0 if none. */
   tag: number;
+  /** When it was made, or last moved, in the order of all that were: see `Shadow.serial`. */
+  made: number;
   /** Position in the order that programs count live blocks in; -1 once it is freed. */
   place: number;
 }
@@ -59,6 +61,10 @@ export class Shadow {
   /** Never empty buckets, each sorted, all of one before all of the next. */
   readonly #buckets: LiveBlock[][] = [];
   readonly #live: LiveBlock[] = [];
+  /** Blocks in the order they were made, with their `made` at that time: an entry whose block is dead, or has another one by now, is stale. */
+  readonly #order: LiveBlock[] = [];
+  readonly #orderMade: number[] = [];
+  #serial = 0;
 
   /** Live blocks. */
   get count(): number {
@@ -70,9 +76,36 @@ export class Shadow {
     return this.#live[index % this.#live.length];
   }
 
-  /** The block that was made last, of those alive; the only one some allocators can free. */
+  /** Blocks made or moved so far; those with a higher `made` came later. */
+  get serial(): number {
+    return this.#serial;
+  }
+
+  /** The block that was made, or moved, last, of those alive; the only one some allocators can free. */
   last(): LiveBlock | undefined {
-    return this.#live[this.#live.length - 1];
+    const order = this.#order;
+    for (let i = order.length - 1; i >= 0; i--) {
+      const block = order[i];
+      // Of a block that has moved the later entry comes first.
+      if (block.place >= 0) return block;
+      order.pop();
+      this.#orderMade.pop();
+    }
+    return undefined;
+  }
+
+  /** Those made or moved after so many had been. */
+  since(serial: number): LiveBlock[] {
+    return this.#live.filter(({ made }) => made > serial);
+  }
+
+  /** A block has been moved: no other one was made later. */
+  renew(block: LiveBlock): void {
+    block.made = ++this.#serial;
+    const order = this.#order;
+    if (order.length >= 2 * this.#live.length + 1024) this.#forgetStale();
+    order.push(block);
+    this.#orderMade.push(block.made);
   }
 
   /**
@@ -84,6 +117,7 @@ export class Shadow {
     this.#place(block, area);
     block.place = this.#live.length;
     this.#live.push(block);
+    this.renew(block);
   }
 
   /** Takes a freed block out. */
@@ -148,6 +182,20 @@ export class Shadow {
     for (const block of this.#live) block.place = -1;
     this.#live.length = 0;
     this.#buckets.length = 0;
+    this.#order.length = 0;
+    this.#orderMade.length = 0;
+  }
+
+  #forgetStale(): void {
+    const made = this.#orderMade;
+    let kept = 0;
+    for (const [i, block] of this.#order.entries()) {
+      if (block.place < 0 || block.made !== made[i]) continue;
+      this.#order[kept] = block;
+      made[kept++] = block.made;
+    }
+    this.#order.length = kept;
+    made.length = kept;
   }
 
   /** Last bucket that begins at or below the address; the first one if none does. */

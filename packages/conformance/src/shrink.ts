@@ -151,7 +151,7 @@ class Search {
         if (form !== undefined) this.#replace(i, form);
       }
       this.#lowerAlign(i);
-      for (const key of ["size", "bytes", "offset"]) this.#lower(i, key);
+      for (const key of ["size", "bytes", "offset", "mark"]) this.#lower(i, key);
     }
   }
 
@@ -182,7 +182,7 @@ class Search {
       (this.program[index] as unknown as Record<string, unknown> | undefined)?.[key];
     const value = numberAt();
     if (typeof value !== "number") return;
-    let passes = key === "offset" ? -1 : 0;
+    let passes = key === "offset" || key === "mark" ? -1 : 0;
     for (const target of [passes + 1, 16, 4096]) {
       if (target < value && this.#replace(index, { ...this.program[index], [key]: target } as Op)) break;
     }

@@ -64,13 +64,29 @@ export function soak(make: MakeTarget, options: SoakOptions = {}): SoakReport {
   }
 }
 
+/** Operations that only some subjects have. */
+const OPTIONAL = [
+  "resize",
+  "reset",
+  "grow",
+  "growForeign",
+  "dup",
+  "realloc",
+  "reallocUnsafe",
+  "mark",
+  "release",
+] as const;
+
 /** The profile for a subject: sizes scaled to its area, alignments and operations it has. */
 export function profileFor(subject: Subject, options: ProfileOptions = {}): Profile {
   const { area } = subject.region();
   const lacking: Partial<Record<OpName, number>> = {};
-  for (const name of ["resize", "reset", "grow", "growForeign", "dup", "realloc", "reallocUnsafe"] as const) {
-    if (subject[name] === undefined) lacking[name] = 0;
-  }
-  const weights = { ...options.weights, ...lacking };
+  for (const name of OPTIONAL) if (subject[name] === undefined) lacking[name] = 0;
+  if (subject.capabilities?.grow === false) lacking.grow = 0;
+  if (subject.release === undefined) lacking.badMark = 0;
+  if (subject.frees === "any") lacking.badFree = 0;
+  // What cannot be freed one by one shall come back, else most of a run is exhaustion.
+  const emptied = subject.frees === "any" ? {} : { reset: 1 };
+  const weights = { ...emptied, ...options.weights, ...lacking };
   return makeProfile(area.end - area.start, subject.maxAlign, { ...options, weights });
 }

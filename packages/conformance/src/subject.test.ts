@@ -1,11 +1,14 @@
 /** The adapters: what a heap or a bare allocator offers reaches the run, and what it lacks is left out. */
 import type { Allocator, Heap } from "@heapwright/core";
 import { describe, expect, test } from "vitest";
+import { allocatorSubject } from "./allocator-subject.js";
+import { heapSubject } from "./heap-subject.js";
 import { ConformanceError } from "./promises.js";
 import { runProgram } from "./run.js";
 import { soak } from "./soak.js";
-import { allocatorSubject, heapSubject, type Subject, toSubject } from "./subject.js";
-import { type Fault, toy } from "./toy.fixture.js";
+import { type Subject, toSubject } from "./subject.js";
+import type { HeapFault as Fault } from "./toy/faults.js";
+import { toy } from "./toy/heap.js";
 
 /** The toy as the primitives of core: nothing is zeroed, no argument checked, growth is not theirs. */
 function bare(fault?: Fault): Subject {
@@ -192,7 +195,9 @@ describe("a heap", () => {
       return made.at(-1) ?? 0;
     };
     const block = { op: "alloc", size: 16 } as const;
-    runProgram(heap, [block, block, { op: "free", block: 0 }, block, { op: "free", block: 0 }]);
+    runProgram(heap, [block, block, { op: "free", block: 0 }, block, { op: "free", block: 0 }], {
+      reusable: false,
+    });
     expect(freed).toEqual([made[1], made[2], made[0]]);
   });
 

@@ -4,9 +4,9 @@
  */
 
 import type { BlockRef } from "./program.js";
-import { broken, codeOf, hex } from "./promises.js";
+import { broken, codeOf, hex, type PromiseName } from "./promises.js";
 import { describeBlock, type LiveBlock, type Range, Shadow } from "./shadow.js";
-import type { Subject } from "./subject.js";
+import type { Detects, Subject } from "./subject.js";
 import { fill, firstWrong, patternByte, Views } from "./views.js";
 import { Witness } from "./witness.js";
 
@@ -28,6 +28,19 @@ export interface RunReport {
   /** Growth by the heap, and by somebody else. */
   growths: number;
   foreignGrowths: number;
+  /** Copies made, of all blocks made. */
+  dups: number;
+  /** Blocks made with the largest alignment. */
+  atMaxAlign: number;
+  resets: number;
+  marks: number;
+  releases: number;
+  /** Refused frees of live blocks that cannot be freed on their own; alignments above the largest one; marks that are none. */
+  refusedFrees: number;
+  refusedAlignments: number;
+  refusedMarks: number;
+  /** Refused pointers by the misuse they were. */
+  readonly detected: Record<Detects, number>;
   checks: number;
   audits: number;
   peakLive: number;
@@ -38,6 +51,56 @@ export interface RunReport {
 /** Pages somebody else added, filled with a pattern. */
 export interface GuestPages extends Range {
   readonly seed: number;
+}
+
+/** A mark that can be released. */
+export interface TakenMark {
+  readonly value: number;
+  /** The shadow's serial when it was taken. */
+  readonly made: number;
+  /** The block that was known to end where it was taken. */
+  readonly behind: LiveBlock | undefined;
+  /** Free bytes then; undefined where nobody counts them. */
+  readonly free: number | undefined;
+}
+
+/** A report of nothing yet. */
+export function emptyReport(): RunReport {
+  return {
+    operations: 0,
+    allocations: 0,
+    reallocations: 0,
+    moves: 0,
+    frees: 0,
+    exhausted: 0,
+    refused: 0,
+    compared: 0,
+    growths: 0,
+    foreignGrowths: 0,
+    dups: 0,
+    atMaxAlign: 0,
+    resets: 0,
+    marks: 0,
+    releases: 0,
+    refusedFrees: 0,
+    refusedAlignments: 0,
+    refusedMarks: 0,
+    detected: { "double-free": 0, foreign: 0, interior: 0, unaligned: 0, forged: 0 },
+    checks: 0,
+    audits: 0,
+    peakLive: 0,
+    skipped: 0,
+  };
+}
+
+/** Adds what one run did to what others did; the peak is the highest one. */
+export function addReport(sum: RunReport, report: Readonly<RunReport>): void {
+  const peakLive = Math.max(sum.peakLive, report.peakLive);
+  for (const key of Object.keys(sum) as (keyof RunReport)[]) {
+    if (key !== "detected") sum[key] += report[key];
+  }
+  sum.peakLive = peakLive;
+  for (const kind of Object.keys(sum.detected) as Detects[]) sum.detected[kind] += report.detected[kind];
 }
 
 /** How far from a block's ends its content is verified when only its ends are. */
@@ -60,22 +123,13 @@ export class Trial {
   picked: LiveBlock | undefined;
   /** Number of the operation under way. */
   index = 0;
-  readonly report: RunReport = {
-    operations: 0,
-    allocations: 0,
-    reallocations: 0,
-    moves: 0,
-    frees: 0,
-    exhausted: 0,
-    refused: 0,
-    compared: 0,
-    growths: 0,
-    foreignGrowths: 0,
-    checks: 0,
-    audits: 0,
-    peakLive: 0,
-    skipped: 0,
-  };
+  readonly report: RunReport = emptyReport();
+  /** In the order they were taken. */
+  marks: TakenMark[] = [];
+  /** A mark that lies beyond the last block now. */
+  beyond: number | undefined;
+  /** The block with nothing behind it, dead blocks included; undefined where that is not known. */
+  behind: LiveBlock | undefined;
   #seeds = 0;
   #freedNext = 0;
 
@@ -84,6 +138,21 @@ export class Trial {
     this.views = new Views(() => subject.buffer());
     this.witness = new Witness(subject, this.views, this.shadow, compareBytes);
     for (const block of subject.blocks?.() ?? []) if (block.state !== "free") this.baseline.add(block.ptr);
+  }
+
+  /**
+   * Expects the blocks of another trial, as far behind the region's start as they were there.
+   * @throws ConformanceError `aligned`, `inside`, `disjoint` …
+   */
+  adopt(from: Trial): void {
+    const { region, area } = this.subject.region();
+    const distance = region.start - from.subject.region().region.start;
+    this.baseline.clear();
+    for (const ptr of from.baseline) this.baseline.add(ptr + distance);
+    for (const block of [...from.shadow].sort((a, b) => a.made - b.made)) {
+      this.shadow.insert({ ...block, ptr: block.ptr + distance }, area);
+    }
+    this.#seeds = from.#seeds;
   }
 
   /** A seed no block's content has had yet in this run. */
@@ -174,12 +243,14 @@ export class Trial {
   /**
    * Makes an invalid call.
    * @param codes One of them must be thrown.
+   * @param mayDrain What a quarantine holds may be freed before it is refused: then nothing is compared.
    */
   refuses(
-    promise: "refusesSize" | "refusesAlignment" | "refusesTag" | "refusesPointer",
+    promise: PromiseName & `refuses${string}`,
     codes: readonly string[],
     name: string,
     call: () => unknown,
+    mayDrain = false,
   ): void {
     this.witness.before(true);
     let result: unknown;
@@ -192,7 +263,7 @@ export class Trial {
         throw broken(promise, `${name} threw ${seen} instead of ${codes.join(" or ")}`, error);
       }
       this.report.refused++;
-      this.#compare(name, false);
+      this.#compare(name, mayDrain);
       return;
     }
     const seen = result === undefined ? "was accepted" : `returned ${String(result)}`;

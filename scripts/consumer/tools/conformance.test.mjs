@@ -7,6 +7,13 @@ import { describe, expect, it } from "vitest";
 const cjs = createRequire(import.meta.url)("@heapwright/conformance");
 const makeHeap = () => createHeap({ memory: 1 << 16, strategy: hyperheap() });
 
+esm.conformance("hyperheap, in somebody else's vitest", makeHeap, {
+  operations: 2000,
+  numRuns: 10,
+  print: false,
+});
+esm.conformanceSelfTest({ print: false });
+
 describe.each([
   ["imported", esm],
   ["required", cjs],

@@ -1,4 +1,11 @@
-import { ConformanceError, property, type SoakReport, soak } from "@heapwright/conformance";
+import {
+  ConformanceError,
+  conformance,
+  property,
+  type SoakReport,
+  selfTest,
+  soak,
+} from "@heapwright/conformance";
 import { createHeap } from "@heapwright/core";
 import { hyperheap } from "@heapwright/hyperheap";
 
@@ -8,6 +15,13 @@ try {
   property(make, { numRuns: 10 });
   const report: SoakReport = soak(make, { operations: 1000 });
   const seed: number = report.seed;
+  conformance("hyperheap", make, {
+    seed,
+    subject: (heap) => ({ volatile: heap.name === "x" ? "header" : [] }),
+  });
+  const found: boolean = selfTest().every((result) => result.found);
+  // @ts-expect-error a heap's name is no table
+  conformance("hyperheap", make, { print: found });
   // @ts-expect-error the kit does not take just anything
   soak(seed);
 } catch (error) {

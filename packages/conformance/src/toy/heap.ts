@@ -4,101 +4,39 @@
  * First fit over a list of chunks kept in JS, with a header word of 16 bytes in the memory before each payload, so that
  * bytes outside payloads change, too. Everything is as slow and as plain as it can be.
  */
-import type { Block, HeapErrorCode, Totals } from "@heapwright/core";
-import type { Subject } from "./subject.js";
+import type { Block, Totals } from "@heapwright/core";
+import type { Detects, Subject } from "../subject.js";
+import { isAlign, isSize, isTag, refuse, ToyError } from "./common.js";
+import type { HeapFault } from "./faults.js";
+import { type Chunk, encode, freshState, HEADER, MAGIC, START, type State, writeHeader } from "./state.js";
 
-/** What can be planted; the names complete "a heap that …". */
-export const FAULTS = [
-  "splits one granule early",
-  "ignores alignments above 64",
-  "hands out memory past the end",
-  "returns undefined when exhausted",
-  "throws when exhausted",
-  "wraps sizes near 2^32",
-  "rounds usable sizes down",
-  "gives slack to a live neighbour",
-  "does not zero",
-  "does not zero what realloc adds",
-  "loses content in realloc",
-  "copies one byte less in dup",
-  "writes a footer into the next block",
-  "writes a header for a failed request",
-  "counts a failed request",
-  "frees the old block when realloc fails",
-  "accepts NaN",
-  "accepts a string as size",
-  "accepts alignments that are no powers of two",
-  "accepts any tag",
-  "accepts a double free",
-  "tells a double free from nothing",
-  "frees at interior pointers",
-  "wipes before it refuses",
-  "leaks the old block in realloc",
-  "loses the rest of a split",
-  "lists dead blocks",
-  "lists blocks out of order",
-  "forgets a header",
-  "counts headers twice",
-  "owns nothing above the first block",
-  "claims to grow",
-  "takes somebody else's pages",
-] as const;
-
-export type Fault = (typeof FAULTS)[number];
-
-interface Chunk {
-  /** Payload address. */
-  ptr: number;
-  /** Payload bytes. */
-  bytes: number;
-  size: number;
-  free: boolean;
-}
-
-const HEADER = 16;
-const MAGIC = 0x70797421;
-
-/** Looks like a `HeapError` of any copy of core. */
-class ToyError extends Error {
-  readonly code: HeapErrorCode;
-  constructor(code: HeapErrorCode, message: string) {
-    super(message);
-    this.code = code;
-    Object.defineProperty(this, Symbol.for("heapwright.HeapError"), { value: true });
-  }
-}
-
-interface ResizableBuffer extends ArrayBuffer {
-  resize(bytes: number): void;
-}
+const ALL: readonly Detects[] = ["double-free", "foreign", "interior", "unaligned", "forged"];
 
 /** A toy heap of `bytes` bytes that can grow to four times as much. */
-export function toy(fault?: Fault, bytes = 8192): Subject {
-  const has = (name: Fault): boolean => fault === name;
-  const Resizable = ArrayBuffer as unknown as new (bytes: number, options: object) => ResizableBuffer;
-  const buffer = new Resizable(bytes, { maxByteLength: bytes * 4 });
-  const start = 128;
-  let end = bytes;
-  const chunks: Chunk[] = [{ ptr: start + HEADER, bytes: bytes - start - HEADER, size: 0, free: true }];
+export function toy(fault?: HeapFault, bytes = 8192): Subject {
+  return toyOn(freshState(bytes), fault);
+}
+
+/** Toys by the memory their descriptors name, and by their snapshots. */
+export const states = new WeakMap<object, State>();
+
+/** A toy on a state, which others may be on, too. */
+export function toyOn(state: State, fault: HeapFault | undefined): Subject {
+  const has = (name: HeapFault): boolean => fault === name;
+  const { buffer, chunks } = state;
+  states.set(buffer, state);
   const u8 = (): Uint8Array => new Uint8Array(buffer, 0, buffer.byteLength);
-  const mark = (chunk: Chunk): void => {
-    new Uint32Array(buffer, chunk.ptr - HEADER, 4).set([MAGIC, chunk.bytes, chunk.free ? 1 : 0, 0]);
-  };
-  mark(chunks[0]);
+  const mark = (chunk: Chunk): void => writeHeader(buffer, chunk);
   let failures = 0;
 
-  const refuse = (code: HeapErrorCode, what: unknown): ToyError => new ToyError(code, String(what));
   const checkArguments = (size: number, align: number, tag: number): void => {
-    const sizeFits = Number.isInteger(size) && size > 0 && size < 2 ** 32;
     const excused =
       (has("accepts NaN") && Number.isNaN(size)) ||
       (has("accepts a string as size") && typeof (size as unknown) === "string");
-    if (!sizeFits && !excused) throw refuse("ERR_INVALID_SIZE", size);
-    const alignFits = Number.isInteger(align) && align >= 0 && align <= 4096 && (align & (align - 1)) === 0;
+    if (!isSize(size) && !excused) throw refuse("ERR_INVALID_SIZE", size);
     const even = has("accepts alignments that are no powers of two") && align === 24;
-    if (!alignFits && !even) throw refuse("ERR_INVALID_ALIGNMENT", align);
-    const tagFits = tag === 0 || (Number.isInteger(tag) && tag > 4096);
-    if (!tagFits && !has("accepts any tag")) throw refuse("ERR_INVALID_OPTION", tag);
+    if (!isAlign(align) && !even) throw refuse("ERR_INVALID_ALIGNMENT", align);
+    if (!isTag(tag) && !has("accepts any tag")) throw refuse("ERR_INVALID_OPTION", tag);
   };
 
   /** The live block at `ptr`, or the right error. */
@@ -171,8 +109,8 @@ export function toy(fault?: Fault, bytes = 8192): Subject {
 
   const exhausted = (): number => {
     failures++;
-    if (has("writes a header for a failed request")) u8()[start + 12] = failures;
-    if (has("hands out memory past the end")) return end;
+    if (has("writes a header for a failed request")) u8()[START + 12] = failures;
+    if (has("hands out memory past the end")) return state.end;
     if (has("returns undefined when exhausted")) return undefined as unknown as number;
     if (has("throws when exhausted")) throw new TypeError("Cannot read properties of undefined");
     return 0;
@@ -200,6 +138,15 @@ export function toy(fault?: Fault, bytes = 8192): Subject {
       chunk.bytes -= 16;
       mark(chunk);
     }
+  };
+
+  const endAll = (): void => {
+    for (
+      let used = chunks.find(({ free }) => !free);
+      used !== undefined;
+      used = chunks.find(({ free }) => !free)
+    )
+      release(used);
   };
 
   const realloc = (ptr: number, size: number, align: number, tag: number, clean: boolean): number => {
@@ -230,17 +177,17 @@ export function toy(fault?: Fault, bytes = 8192): Subject {
     conformance: 1,
     zeroes: true,
     checksArguments: true,
-    detects: ["double-free", "foreign", "interior", "unaligned", "forged"],
+    detects: ALL,
     frees: "any",
     maxAlign: 4096,
     tags: [],
     volatile: [],
     buffer: () => buffer,
-    region: () => ({ region: { start: 0, end }, area: { start, end } }),
+    region: () => ({ region: { start: 0, end: state.end }, area: { start: START, end: state.end } }),
     alloc(size, align, tag) {
       checkArguments(size, align, tag);
       const ptr = alloc(size, align);
-      if (ptr > 0 && ptr < end && !has("does not zero")) zero(ptr, ptr + subject.usableSize(ptr));
+      if (ptr > 0 && ptr < state.end && !has("does not zero")) zero(ptr, ptr + subject.usableSize(ptr));
       return ptr;
     },
     allocUnsafe(size, align, tag) {
@@ -259,13 +206,14 @@ export function toy(fault?: Fault, bytes = 8192): Subject {
     },
     takenSize: (ptr) => live(ptr).bytes + HEADER,
     goodSize: (size) => (has("rounds usable sizes down") ? size & ~7 : Math.ceil(size / 16) * 16),
-    owns: (ptr) => ptr >= start && ptr < (has("owns nothing above the first block") ? start + 1024 : end),
+    owns: (ptr) =>
+      ptr >= START && ptr < (has("owns nothing above the first block") ? START + 1024 : state.end),
     realloc: (ptr, size, align, tag) => realloc(ptr, size, align, tag, true),
     reallocUnsafe: (ptr, size, align, tag) => realloc(ptr, size, align, tag, false),
     dup(bytes, align, tag) {
       const ptr = subject.alloc(Math.max(1, bytes.length), align, tag);
       const copied = has("copies one byte less in dup") ? bytes.subarray(0, -1) : bytes;
-      if (ptr > 0 && ptr < end) u8().set(copied, ptr);
+      if (ptr > 0 && ptr < state.end) u8().set(copied, ptr);
       return ptr;
     },
     blocks() {
@@ -289,25 +237,50 @@ export function toy(fault?: Fault, bytes = 8192): Subject {
       const overhead = chunks.length * (has("counts headers twice") ? 2 : 1) * HEADER;
       const page = has("counts a failed request") ? failures : 0;
       const free = sum(true) - page;
-      return { capacity: end - start, used: sum(false), free, quarantined: 0, overhead, page, pageFree: 0 };
+      return {
+        capacity: state.end - START,
+        used: sum(false),
+        free,
+        quarantined: 0,
+        overhead,
+        page,
+        pageFree: 0,
+      };
     },
     grow(more) {
-      if (!Number.isInteger(more) || more < 1 || more >= 2 ** 32) throw refuse("ERR_INVALID_SIZE", more);
+      if (!isSize(more)) throw refuse("ERR_INVALID_SIZE", more);
       if (has("claims to grow")) return true;
+      const { end, most } = state;
       const added = Math.ceil(more / 64) * 64;
       // Somebody else's pages lie behind.
       if (buffer.byteLength !== end && !has("takes somebody else's pages")) return false;
-      if (end + added > bytes * 4) return false;
+      if (end + added > most) return false;
       if (buffer.byteLength < end + added) buffer.resize(end + added);
       const chunk = { ptr: end + HEADER, bytes: added - HEADER, size: 0, free: false };
       chunks.push(chunk);
-      end += added;
+      state.end += added;
       release(chunk);
       return true;
     },
     growForeign(more) {
-      if (buffer.byteLength + more <= bytes * 4)
-        buffer.resize(Math.ceil((buffer.byteLength + more) / 64) * 64);
+      const grown = Math.ceil((buffer.byteLength + more) / 64) * 64;
+      if (grown <= state.most) buffer.resize(grown);
+    },
+    snapshot() {
+      const bytes = encode(state);
+      states.set(bytes, state);
+      return bytes;
+    },
+    descriptor: () => ({ heapwright: 1, name: "toy", base: 0, memory: buffer }),
+    ...(has("resets without saying so") && { reset: endAll }),
+    capabilities: {
+      free: "any",
+      detects: ALL,
+      shared: true,
+      grow: !has("grows without saying so"),
+      reset: has("claims to be resettable"),
+      marks: false,
+      maxAlign: 4096,
     },
   };
   return subject;
