@@ -25,7 +25,7 @@ import { heading } from "./report/heading.js";
 import { EFFORTS, type Effort } from "./schedule.js";
 import { STACKS } from "./stacks/stacks.js";
 import { stackTarget } from "./stacks/target.js";
-import { loadTarget, targetNames } from "./targets/index.js";
+import { knownNames, loadTarget, targetNames } from "./targets/index.js";
 import { readTrace } from "./trace.js";
 import { describeTrace } from "./trace-stats.js";
 import { BUNDLED_TRACES, bundledTrace, findTrace, traceNames } from "./traces.js";
@@ -141,7 +141,7 @@ async function checkWritable(path: string): Promise<void> {
 
 async function showList(): Promise<void> {
   const lines = ["allocators"];
-  for (const name of targetNames) {
+  for (const name of knownNames) {
     const module = await loadTarget(name);
     lines.push(`  ${name.padEnd(10)} ${module.about} (${module.version()})`);
   }

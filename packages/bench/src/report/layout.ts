@@ -1,4 +1,4 @@
-/** How the tables look: plain columns, rules between them, at most 120 columns wide with the bundled allocators. */
+/** How the tables look: plain columns, rules between them, at most 120 characters wide: what does not fit goes on below. */
 import Table from "cli-table3";
 
 const LINES = {
@@ -26,19 +26,51 @@ export function numbers(head: readonly string[]): Align[] {
   return head.map((_, column) => (column === 0 ? "left" : "right"));
 }
 
-/** Rows in columns, a rule under the head and before each row that asks for it. */
+/** Widest line of a table, in characters. */
+const WIDTH = 120;
+const GAP = LINES.middle.length;
+
+/**
+ * Rows in columns, a rule under the head and before each row that asks for it. What is wider than {@link WIDTH} goes on below: the
+ * first column again, and the next columns that fit.
+ */
 export function layOut(
   head: readonly string[],
   aligns: readonly Align[],
   rows: readonly (readonly string[])[],
   ruleAt: number[],
 ): string {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const bands: number[][] = [];
+  let width = Number.POSITIVE_INFINITY;
+  for (let column = 1; column < head.length; column++) {
+    width += GAP + widths[column];
+    if (width > WIDTH) {
+      bands.push([0]);
+      width = widths[0] + GAP + widths[column];
+    }
+    bands[bands.length - 1].push(column);
+  }
+  if (bands.length === 0) bands.push([0]);
+  return bands
+    .map((columns) =>
+      layOutBand(
+        all.map((row) => columns.map((column) => row[column] ?? "")),
+        columns.map((column) => aligns[column]),
+        ruleAt,
+      ),
+    )
+    .join("\n\n");
+}
+
+function layOutBand(rows: string[][], aligns: Align[], ruleAt: number[]): string {
   const table = new Table({
     chars: LINES,
     style: { head: [], border: [], "padding-left": 0, "padding-right": 0, compact: true },
-    colAligns: [...aligns],
+    colAligns: aligns,
   });
-  table.push([...head], ...rows.map((row) => [...row]));
+  table.push(...rows);
   const lines = table.toString().split("\n");
   const width = Math.max(...lines.map((line) => line.length));
   for (const at of [...ruleAt, 0].sort((a, b) => b - a)) lines.splice(at + 1, 0, "─".repeat(width));

@@ -11,7 +11,7 @@ import { traceNames } from "../traces.js";
 import { agentsTable } from "./agents.js";
 import { compositionTable } from "./composition.js";
 import { latencyTable } from "./latency.js";
-import { nanoseconds } from "./layout.js";
+import { layOut, nanoseconds, numbers } from "./layout.js";
 import { liveTable } from "./live.js";
 import { spaceTable } from "./space.js";
 import { stacksTable } from "./stacks.js";
@@ -128,6 +128,19 @@ describe("the tables", () => {
     );
   });
 
+  it("of more columns than fit go on below, with the rows' names again", () => {
+    const head = ["trace", ...Array.from({ length: 7 }, (_, k) => `column ${k}`)];
+    const rows = ["first", "second"].map((name) => [name, ...head.slice(1).map((text) => text.padStart(30))]);
+    const text = layOut(head, numbers(head), rows, [1]);
+    expect(widthOf(text)).toBe(6 + 3 * 32);
+    expect(text.match(/^(trace|first|second) .*$/gm)?.map((line) => line.split(/\s{2,}/))).toEqual(
+      [[1, 2, 3], [4, 5, 6], [7]].flatMap((band) =>
+        ["trace", "first", "second"].map((name) => [name, ...band.map((k) => head[k])]),
+      ),
+    );
+    expect(text.match(/^─+$/gm)?.map(({ length }) => length)).toEqual([102, 102, 102, 102, 38, 38]);
+  });
+
   it("live blocks: slow ones, ratios of medians and minima, growth", () => {
     const cells: LiveCell[] = PATTERNS.flatMap((pattern) =>
       [1000, 1_000_000].flatMap((blocks) =>
@@ -144,7 +157,7 @@ describe("the tables", () => {
     };
     const text = liveTable(
       {
-        allocators: comparison(targetNames.slice(0, 4), [], []).allocators,
+        allocators: comparison(["hyperheap", "dlmalloc", "as-tlsf", "thi.ng"], [], []).allocators,
         left: ["bump"],
         reference: "dlmalloc",
         counts: [1000, 1_000_000],
@@ -187,13 +200,13 @@ describe("the tables", () => {
     expect(widthOf(text)).toBeLessThanOrEqual(120);
     expect(text).toMatch(/^hyperheap .* 1 of 2$/m);
     expect(text).toMatch(/it moves by\s+10 ns/);
-    expect(text).toContain("dlmalloc 1, as-tlsf 2");
+    expect(text).toContain("tlsf 1, slab 2, dlmalloc 3");
   });
 
   it("space: what there is of each, and the worst region for its chunks", () => {
     const cell = { peakLive: 1000, extent: 1_300, status: "measured" } as const;
     const text = spaceTable({
-      allocators: comparison(targetNames, [], []).allocators,
+      allocators: comparison(["hyperheap", "dlmalloc", "as-tlsf", "thi.ng", "bump"], [], []).allocators,
       traces: traceNames.map((name) => ({ name, peakLive: 5_000_000 })),
       cells: traceNames.flatMap((trace) => [
         { ...cell, allocator: "hyperheap", trace, smallest: 1250, area: 1200, peakTaken: 1100 },

@@ -27,7 +27,11 @@ export const REFERENCE = "dlmalloc";
 /** Before the name of a plugin stack: the strategy it stands on. */
 export const STACK_PREFIX = "hyperheap+";
 
+/** Who is measured where none is named. */
 export const targetNames: readonly string[] = Object.keys(BUNDLED);
+
+/** Everybody who can be named. */
+export const knownNames: readonly string[] = [...targetNames, ...Object.keys(NAMED)];
 
 function isTargetModule(value: unknown): value is TargetModule {
   const module = value as Partial<TargetModule> | null | undefined;
@@ -59,7 +63,7 @@ export async function loadTarget(name: string): Promise<TargetModule> {
     return (await import("../stacks/target.js")).stackTarget(name.slice(STACK_PREFIX.length));
   }
   if (!isTargetPath(name))
-    throw new UsageError(`unknown allocator "${name}"; known: ${targetNames.join(", ")}`);
+    throw new UsageError(`unknown allocator "${name}"; known: ${knownNames.join(", ")}`);
   const path = resolve(name);
   if (!existsSync(path)) throw new UsageError(`${name}: no such file`);
   let loaded: { default?: unknown };
