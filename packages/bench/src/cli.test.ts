@@ -107,8 +107,9 @@ describe("telling", () => {
 describe("refusing", () => {
   it.each([
     [["--foo"], "unknown option '--foo'"],
-    [["bogus"], "bogus"],
-    [["run", "twice"], "too many arguments"],
+    [["bogus"], 'unknown command "bogus"; known: run, list'],
+    [["run", "twice"], 'unknown command "twice"'],
+    [["list", "twice"], "too many arguments"],
     [
       ["-a", "jemalloc"],
       'unknown allocator "jemalloc"; known: hyperheap, tlsf, slab, dlmalloc, as-tlsf, thi.ng, bump, arena',
