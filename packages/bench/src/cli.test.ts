@@ -10,10 +10,11 @@ import { hostileFiles } from "./hostile-files.js";
 import type { BenchResult } from "./json.js";
 import { measureNames } from "./measures.js";
 import { STACKS, stackNames } from "./stacks/stacks.js";
-import { targetNames } from "./targets/index.js";
+import { knownNames, targetNames } from "./targets/index.js";
 import { randomTrace, traceOf } from "./test-traces.js";
 import { FREE, MALLOC, MEMALIGN, writeTrace } from "./trace.js";
 import { traceNames } from "./traces.js";
+import { workloadNames } from "./workloads/index.js";
 
 interface Outcome {
   readonly code: number | null;
@@ -98,7 +99,7 @@ describe("telling", () => {
 
   it("list names every allocator, trace, measure and stack", async () => {
     const { code, stdout } = await cli("list");
-    for (const name of [...targetNames, ...traceNames, ...measureNames, ...stackNames])
+    for (const name of [...knownNames, ...traceNames, ...workloadNames, ...measureNames, ...stackNames])
       expect(stdout).toContain(`\n  ${name}`);
     expect(code).toBe(0);
   });

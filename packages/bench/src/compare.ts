@@ -7,9 +7,8 @@ import type { Effort, Progress, StopSignal } from "./schedule.js";
 import { runSets, type Series, stepsOf } from "./sets.js";
 import { loadTarget } from "./targets/index.js";
 import type { TargetModule } from "./targets/target.js";
-import { readTrace } from "./trace.js";
 import { describeTrace, type TraceStats } from "./trace-stats.js";
-import type { TraceFile } from "./traces.js";
+import { openTrace, type TraceFile } from "./traces.js";
 
 /** An allocator on a trace: its figures, or why there are none. */
 export type Cell = Measured | NotRun;
@@ -85,7 +84,7 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
   for (const given of options.allocators) modules.push({ given, module: await loadTarget(given) });
   const traces: { name: string; stats: TraceStats }[] = [];
   for (const { name, path } of options.traces)
-    traces.push({ name, stats: describeTrace(await readTrace(path)) });
+    traces.push({ name, stats: describeTrace(await openTrace({ path })) });
 
   const cells: Cell[] = [];
   const share = stepsOf(effort, modules.length);

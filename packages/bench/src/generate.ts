@@ -4,61 +4,10 @@
  * arithmetic only, so that every machine makes the same bytes.
  */
 import { between, type Random, seeded } from "./random.js";
-import { CALLOC, createTrace, FREE, MALLOC, MEMALIGN, REALLOC, type Trace } from "./trace.js";
+import type { Trace } from "./trace.js";
+import { TraceBuilder } from "./workloads/builder.js";
 
 const OPERATIONS = 100_000;
-
-/** Collects operations; ids are slots, recycled last in, first out as the recorded traces do. */
-class TraceBuilder {
-  readonly #records: number[] = [];
-  readonly #recycled: number[] = [];
-  #ids = 0;
-
-  get length(): number {
-    return this.#records.length / 4;
-  }
-
-  #push(op: number, alignLog2: number, id: number, size: number): number {
-    this.#records.push(op, alignLog2, id, size);
-    return id;
-  }
-
-  #id(): number {
-    return this.#recycled.pop() ?? this.#ids++;
-  }
-
-  malloc(size: number): number {
-    return this.#push(MALLOC, 0, this.#id(), size);
-  }
-
-  calloc(size: number): number {
-    return this.#push(CALLOC, 0, this.#id(), size);
-  }
-
-  memalign(alignLog2: number, size: number): number {
-    return this.#push(MEMALIGN, alignLog2, this.#id(), size);
-  }
-
-  realloc(id: number, size: number): void {
-    this.#push(REALLOC, 0, id, size);
-  }
-
-  free(id: number): void {
-    this.#push(FREE, 0, id, 0);
-    this.#recycled.push(id);
-  }
-
-  finish(name: string): Trace {
-    const trace = createTrace(name, this.length, this.#ids);
-    for (let i = 0; i < trace.length; i++) {
-      trace.ops[i] = this.#records[4 * i];
-      trace.alignLog2[i] = this.#records[4 * i + 1];
-      trace.ids[i] = this.#records[4 * i + 2];
-      trace.sizes[i] = this.#records[4 * i + 3];
-    }
-    return trace;
-  }
-}
 
 /** One kind of request: how often it comes, and what it asks for. */
 interface Kind {

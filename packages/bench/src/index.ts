@@ -71,6 +71,7 @@ export {
   writeTrace,
 } from "./trace.js";
 export { describeTrace, type TraceStats } from "./trace-stats.js";
-export { bundledTrace, findTrace, type TraceFile, traceNames } from "./traces.js";
+export { bundledTrace, findTrace, findTraces, openTrace, type TraceFile, traceNames } from "./traces.js";
 export { TooSlow, type VerifyOptions, verifyReplay, WrongAnswer } from "./verify.js";
 export { measureViews, type ViewCost, type ViewOptions, type ViewRow } from "./views/run.js";
+export { WORKLOADS, type Workload, workloadNames } from "./workloads/index.js";

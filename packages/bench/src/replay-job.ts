@@ -6,8 +6,9 @@ import { rounds, warmUp } from "./measure.js";
 import { CannotRun, type Failure, type Job, type ReplaySpec } from "./protocol.js";
 import { prepare, replay, settle } from "./replay.js";
 import { OutOfMemory, type TargetModule } from "./targets/target.js";
-import { REALLOC, readTrace, type Trace } from "./trace.js";
+import { REALLOC, type Trace } from "./trace.js";
 import { describeTrace, type TraceStats } from "./trace-stats.js";
+import { openTrace } from "./traces.js";
 import { TooSlow, verifyReplay, WrongAnswer } from "./verify.js";
 
 /** Memory every allocator gets unless the trace needs more. */
@@ -51,7 +52,7 @@ export function describeFailure(error: unknown, module: TargetModule | undefined
 }
 
 export async function replayJob(spec: ReplaySpec, module: TargetModule): Promise<Job> {
-  const trace = await readTrace(spec.trace);
+  const trace = await openTrace({ path: spec.trace });
   const stats = describeTrace(trace);
   const reason = whyNot(module, trace, stats);
   if (reason !== undefined) throw new CannotRun(reason);

@@ -6,6 +6,7 @@ import { knownNames, loadTarget } from "../targets/index.js";
 import { readTrace } from "../trace.js";
 import { describeTrace } from "../trace-stats.js";
 import { BUNDLED_TRACES, bundledTrace, traceNames } from "../traces.js";
+import { WORKLOADS } from "../workloads/index.js";
 
 async function showList(): Promise<void> {
   const lines = ["allocators"];
@@ -19,6 +20,8 @@ async function showList(): Promise<void> {
     const size = `${operations} operations, ${Math.round(peakLiveBytes / 1024)} KiB at the peak`;
     lines.push(`  ${name.padEnd(10)} ${BUNDLED_TRACES[name]}: ${size}`);
   }
+  lines.push("", "classic workloads");
+  for (const [name, { about }] of Object.entries(WORKLOADS)) lines.push(`  ${name.padEnd(14)} ${about}`);
   lines.push("", "measures", ...measureNames.map((name) => `  ${name.padEnd(11)} ${aboutMeasure(name)}`));
   lines.push(
     "",

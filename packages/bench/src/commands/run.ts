@@ -12,7 +12,7 @@ import { heading } from "../report/heading.js";
 import { EFFORTS, type Effort } from "../schedule.js";
 import { stackTarget } from "../stacks/target.js";
 import { loadTarget, targetNames } from "../targets/index.js";
-import { findTrace, traceNames } from "../traces.js";
+import { findTraces, traceNames } from "../traces.js";
 import { checkWritable } from "./output.js";
 import { count, countsUpTo, list } from "./parse.js";
 
@@ -58,7 +58,7 @@ async function run(options: RunOptions): Promise<number> {
   const measures = options.measures?.map(findMeasure) ?? defaultMeasures(options.full === true, named);
   const find = measures.includes("agents") && !measures.includes("stacks") ? agentStack : stackTarget;
   for (const name of stacks ?? []) find(name);
-  const traces = options.traces.map(findTrace);
+  const traces = findTraces(options.traces);
   const { allocators } = options;
   const compared = [];
   for (const name of allocators) compared.push(comparedAllocator(await loadTarget(name)));
@@ -104,9 +104,12 @@ export function addRun(program: Command, finish: (code: number) => void): Comman
         .default([...targetNames], "all"),
     )
     .addOption(
-      new Option("-t, --traces <names>", "traces with commas between them, or paths of trace files")
+      new Option(
+        "-t, --traces <names>",
+        "traces and workloads with commas between them, or paths of trace files; bundled, classic, everything",
+      )
         .argParser(list)
-        .default([...traceNames], "all"),
+        .default([...traceNames], "bundled"),
     )
     .addOption(
       new Option(

@@ -1,12 +1,12 @@
 /** The worker's side of the composition costs: one stack, measured on both workloads in every round. */
 import { rounds, warmUp } from "../measure.js";
 import type { CompositionSpec, Job } from "../protocol.js";
-import { readTrace } from "../trace.js";
+import { openTrace } from "../traces.js";
 import { createSubject, runCrowd } from "./stacks.js";
 import { PATTERN_PAIRS, runPairs, runPattern, toPairs } from "./workload.js";
 
 export async function compositionJob(spec: CompositionSpec): Promise<Job> {
-  const pairs = toPairs(await readTrace(spec.trace));
+  const pairs = toPairs(await openTrace({ path: spec.trace }));
   const crowd = spec.crowded ? runCrowd() : undefined;
   const subject = createSubject(spec.stack);
   const slots = new Int32Array(pairs.slots);

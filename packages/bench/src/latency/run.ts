@@ -8,9 +8,8 @@ import { whyNot } from "../replay-job.js";
 import { inLanes } from "../schedule.js";
 import { loadTarget } from "../targets/index.js";
 import type { TargetModule } from "../targets/target.js";
-import { readTrace } from "../trace.js";
 import { describeTrace } from "../trace-stats.js";
-import type { TraceFile } from "../traces.js";
+import { openTrace, type TraceFile } from "../traces.js";
 import { CLOCK_FLAGS, type ClockedReplays } from "./clocked.js";
 import { Counts, type Percentiles } from "./counts.js";
 
@@ -165,7 +164,7 @@ export async function measureLatency(options: CompareOptions): Promise<Latency> 
   // Read here first: a broken trace is the user's mistake, not a worker's failure.
   const shared: TraceFile[] = [];
   for (const file of options.traces) {
-    const trace = await readTrace(file.path);
+    const trace = await openTrace(file);
     const stats = describeTrace(trace);
     if (modules.every(({ module }) => whyNot(module, trace, stats) === undefined)) shared.push(file);
   }

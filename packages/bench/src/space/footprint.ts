@@ -8,8 +8,9 @@ import { CannotRun, type SpaceSpec } from "../protocol.js";
 import { type Program, prepare, replay, type Slots } from "../replay.js";
 import { isExhausted, regionBytes, whyNot } from "../replay-job.js";
 import { OutOfMemory, type Target, type TargetModule } from "../targets/target.js";
-import { CALLOC, FREE, MALLOC, REALLOC, readTrace } from "../trace.js";
+import { CALLOC, FREE, MALLOC, REALLOC } from "../trace.js";
 import { describeTrace } from "../trace-stats.js";
+import { openTrace } from "../traces.js";
 import { TooSlow } from "../verify.js";
 import { smallestRegion } from "./smallest.js";
 
@@ -125,7 +126,7 @@ export async function completes(
 }
 
 export async function measureFootprint(spec: SpaceSpec, module: TargetModule): Promise<Footprint> {
-  const trace = await readTrace(spec.trace);
+  const trace = await openTrace({ path: spec.trace });
   const stats = describeTrace(trace);
   const reason = whyNot(module, trace, stats);
   if (reason !== undefined) throw new CannotRun(reason);

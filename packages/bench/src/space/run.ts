@@ -6,8 +6,8 @@ import { Child, WorkerFailure } from "../child.js";
 import { type ComparedAllocator, type CompareOptions, comparedAllocator, type NotRun } from "../compare.js";
 import { inLanes } from "../schedule.js";
 import { loadTarget } from "../targets/index.js";
-import { readTrace } from "../trace.js";
 import { describeTrace } from "../trace-stats.js";
+import { openTrace } from "../traces.js";
 import type { Footprint } from "./footprint.js";
 
 /** An allocator on a trace. */
@@ -31,7 +31,7 @@ export async function measureSpace(options: CompareOptions): Promise<Space> {
   const pairs: { given: string; allocator: string; trace: string; path: string }[] = [];
   for (const given of options.allocators) allocators.push(comparedAllocator(await loadTarget(given)));
   for (const { name, path } of options.traces) {
-    traces.push({ name, peakLive: describeTrace(await readTrace(path)).peakLiveBytes });
+    traces.push({ name, peakLive: describeTrace(await openTrace({ path })).peakLiveBytes });
     for (const [index, given] of options.allocators.entries())
       pairs.push({ given, allocator: allocators[index].name, trace: name, path });
   }
