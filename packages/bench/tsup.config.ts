@@ -16,7 +16,7 @@ export default defineConfig([
   // Split, so that a worker loads the one allocator it measures.
   {
     ...shared,
-    entry: ["src/index.ts", "src/cli.ts", "src/worker.ts", "src/agents/thread.ts"],
+    entry: ["src/index.ts", "src/cli.ts", "src/worker.ts", "src/agents/thread.ts", "src/threads/thread.ts"],
     format: "esm",
     splitting: true,
     dts,

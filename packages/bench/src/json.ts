@@ -8,6 +8,7 @@ import type { LiveCost } from "./live/run.js";
 import type { Effort } from "./schedule.js";
 import type { Space } from "./space/run.js";
 import { type Summary, summarize } from "./summary.js";
+import type { ThreadsCost } from "./threads/run.js";
 import type { ViewCost } from "./views/run.js";
 
 /** What was measured; a measure that was not asked for, or not come to, is missing. */
@@ -20,6 +21,7 @@ export interface Results {
   readonly stacks?: Comparison;
   readonly views?: ViewCost;
   readonly agents?: AgentCost;
+  readonly threads?: ThreadsCost;
 }
 
 export interface BenchResult {
@@ -38,10 +40,11 @@ export interface BenchResult {
   readonly stacksSummary: Summary | null;
   readonly views: ViewCost | null;
   readonly agents: AgentCost | null;
+  readonly threads: ThreadsCost | null;
 }
 
 export function toJson(environment: Environment, effort: Effort, results: Results): BenchResult {
-  const { comparison, live, latency, space, composition, stacks, views, agents } = results;
+  const { comparison, live, latency, space, composition, stacks, views, agents, threads } = results;
   return {
     format: "heapwright-bench",
     version: 2,
@@ -57,5 +60,6 @@ export function toJson(environment: Environment, effort: Effort, results: Result
     stacksSummary: stacks === undefined ? null : summarize(stacks),
     views: views ?? null,
     agents: agents ?? null,
+    threads: threads ?? null,
   };
 }

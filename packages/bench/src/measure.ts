@@ -4,7 +4,7 @@
  * rounds until they get no faster.
  */
 import { Bench } from "tinybench";
-import type { TeamRound } from "./agents/team.js";
+import type { TeamRound } from "./agents/crew.js";
 
 export interface Work {
   /** Operations in one `run`. */

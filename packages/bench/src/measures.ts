@@ -12,11 +12,13 @@ import { latencyTable } from "./report/latency.js";
 import { liveTable } from "./report/live.js";
 import { spaceTable } from "./report/space.js";
 import { stacksTable } from "./report/stacks.js";
+import { threadsTable } from "./report/threads.js";
 import { comparisonTable } from "./report/time.js";
 import { viewsTable } from "./report/views.js";
 import type { Effort } from "./schedule.js";
 import { measureSpace } from "./space/run.js";
 import { measureStacks } from "./stacks/run.js";
+import { measureThreads } from "./threads/run.js";
 import { findTrace } from "./traces.js";
 import { measureViews } from "./views/run.js";
 
@@ -72,6 +74,11 @@ const MEASURES = {
     extra: true,
     run: async (options) => ({ agents: await measureAgents(options) }),
   },
+  threads: {
+    about: "traces of several threads, replayed by them on one shared heap",
+    extra: true,
+    run: async (options) => ({ threads: await measureThreads(options) }),
+  },
 } as const satisfies { readonly [name: string]: Measure };
 
 export type MeasureName = keyof typeof MEASURES;
@@ -108,7 +115,7 @@ export async function runMeasures(names: readonly MeasureName[], options: Measur
 
 /** The tables of what was measured. */
 export function tablesOf(results: Results, effort: Effort): string[] {
-  const { comparison, live, latency, space, composition, stacks, views, agents } = results;
+  const { comparison, live, latency, space, composition, stacks, views, agents, threads } = results;
   return [
     comparison && comparisonTable(comparison, effort),
     live && liveTable(live, { ...effort, processes: effort.liveProcesses }),
@@ -118,5 +125,6 @@ export function tablesOf(results: Results, effort: Effort): string[] {
     stacks && stacksTable(stacks, effort),
     views && viewsTable(views, effort),
     agents && agentsTable(agents, effort),
+    threads && threadsTable(threads, effort),
   ].filter((table) => table !== undefined);
 }

@@ -68,7 +68,26 @@ export interface LockSpec {
   readonly locked: boolean;
 }
 
-export type JobSpec = ReplaySpec | CompositionSpec | LiveSpec | ViewSpec | LarsonSpec | LockSpec;
+/** Let threads replay their shares of a trace on one shared heap. */
+export interface ThreadsSpec {
+  readonly kind: "threads";
+  /** Name of a stack. */
+  readonly stack: string;
+  readonly threads: number;
+  /** File or workload. */
+  readonly trace: string;
+  /** Begin with a replay in which every block is checked. */
+  readonly check: boolean;
+}
+
+export type JobSpec =
+  | ReplaySpec
+  | CompositionSpec
+  | LiveSpec
+  | ViewSpec
+  | LarsonSpec
+  | LockSpec
+  | ThreadsSpec;
 
 /** Find the smallest region of an allocator on a trace. */
 export interface SpaceSpec {
@@ -92,7 +111,7 @@ export interface Loaded {
   readonly note?: string | undefined;
 }
 
-/** Rounds by what was measured: `replay`; `learned` and `random`; `pattern` and `trace`; `reads`; `larson`; `pattern` and `replace`. */
+/** Rounds by what was measured: `replay`; `learned` and `random`; `pattern` and `trace`; `reads`; `larson`; `pattern` and `replace`; `threads`. */
 export type Sample = { readonly [what: string]: Round };
 
 export interface Replies {

@@ -15,6 +15,7 @@ async function loadJob(spec: JobSpec): Promise<Job> {
   if (spec.kind === "composition") return (await import("./composition/job.js")).compositionJob(spec);
   if (spec.kind === "larson") return (await import("./agents/larson-job.js")).larsonJob(spec);
   if (spec.kind === "lock") return (await import("./agents/lock-job.js")).lockJob(spec);
+  if (spec.kind === "threads") return (await import("./threads/job.js")).threadsJob(spec);
   if (spec.kind === "view") return (await import("./views/job.js")).viewJob(spec);
   module = await loadTarget(spec.target);
   limitMs = spec.limitMs;

@@ -6,12 +6,12 @@ import { defaultMeasures } from "../measures.js";
 import { agentsTable } from "../report/agents.js";
 import { EFFORTS } from "../schedule.js";
 import { Control, ORDER, WORD } from "./control.js";
+import type { TeamRound } from "./crew.js";
 import { CHECKED_ROUNDS, createLarson, STEP_OPERATIONS } from "./larson.js";
 import { larsonJob } from "./larson-job.js";
 import { lockJob } from "./lock-job.js";
 import { ENTERED_AIM, larsonCell, lockRows, measureAgents } from "./run.js";
 import { agentStack, agentStackNames, PLAIN } from "./stacks.js";
-import type { TeamRound } from "./team.js";
 
 describe("the workload of one agent", () => {
   const made = (): { heap: Heap; seen: number[] } => {
@@ -90,13 +90,13 @@ describe("the control words", () => {
     expect(threads[1].stopped).toBe(true);
     expect([threads[0].handOver(0), threads[1].handOver(1), threads[0].handOver(2)]).toEqual([2, 0, 1]);
     expect(Atomics.load(driver.words, WORD.handedOver)).toBe(3);
-    threads[0].done(0, { begin: 5, end: 9, steps: 4 });
+    threads[0].done(0, { begin: 5, end: 9, operations: 4 });
     expect(driver.awaitAll(WORD.done, 1)).toBe(false);
-    threads[1].done(1, { begin: 6, end: 8, steps: 3 });
+    threads[1].done(1, { begin: 6, end: 8, operations: 3 });
     expect(driver.awaitAll(WORD.done, 1)).toBe(true);
     expect(driver.timed()).toEqual([
-      { begin: 5, end: 9, steps: 4 },
-      { begin: 6, end: 8, steps: 3 },
+      { begin: 5, end: 9, operations: 4 },
+      { begin: 6, end: 8, operations: 3 },
     ]);
     driver.give(ORDER.end);
     expect(threads[0].stopped).toBe(false);

@@ -3,7 +3,7 @@
  * together, to stop and to hand arrays over, and what each thread measured.
  *
  *     order  what  arrived  stop  done  spare  handed over  failed        one word each
- *     begin, end, steps of thread 0, 1, …                                 three numbers each, 64 bytes apart
+ *     begin, end, operations of thread 0, 1, …                             three numbers each, 64 bytes apart
  *
  * | word | invariant |
  * |---|---|
@@ -37,7 +37,7 @@ const NAP = 50;
 export interface Timed {
   readonly begin: number;
   readonly end: number;
-  readonly steps: number;
+  readonly operations: number;
 }
 
 export class Control {
@@ -58,7 +58,7 @@ export class Control {
   // ---- the driver's ----------------------------------------------------------------------------------------------
 
   give(what: number): void {
-    for (const word of [WORD.arrived, WORD.stop, WORD.done, WORD.handedOver])
+    for (const word of [WORD.arrived, WORD.stop, WORD.done, WORD.handedOver, WORD.failed])
       Atomics.store(this.words, word, 0);
     Atomics.store(this.words, WORD.what, what);
     Atomics.add(this.words, WORD.order, 1);
@@ -82,8 +82,8 @@ export class Control {
 
   timed(): Timed[] {
     return Array.from({ length: this.threads }, (_, thread) => {
-      const [begin, end, steps] = this.#times.subarray(thread * 8);
-      return { begin, end, steps };
+      const [begin, end, operations] = this.#times.subarray(thread * 8);
+      return { begin, end, operations };
     });
   }
 
@@ -104,6 +104,11 @@ export class Control {
     }
   }
 
+  /** Has any thread said that it failed? */
+  get failed(): boolean {
+    return Atomics.load(this.words, WORD.failed) !== 0;
+  }
+
   get stopped(): boolean {
     return Atomics.load(this.words, WORD.stop) !== 0;
   }
@@ -114,8 +119,8 @@ export class Control {
     return Atomics.exchange(this.words, WORD.spare, array);
   }
 
-  done(thread: number, { begin, end, steps }: Timed): void {
-    this.#times.set([begin, end, steps], thread * 8);
+  done(thread: number, { begin, end, operations }: Timed): void {
+    this.#times.set([begin, end, operations], thread * 8);
     this.#count(WORD.done);
   }
 

@@ -9,7 +9,7 @@ export interface LarsonJob extends Job {
 }
 
 export async function larsonJob({ stack, threads, shape, check }: LarsonSpec): Promise<LarsonJob> {
-  const team = await Team.start(stack, threads, shape);
+  const team = await Team.create(stack, threads, shape);
   if (check) team.check();
   const larson = (ms: number): Round => {
     const round = team.round(ms);

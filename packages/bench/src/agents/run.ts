@@ -11,9 +11,9 @@ import type { Failure, JobSpec, Sample } from "../protocol.js";
 import type { Effort, Progress, StopSignal } from "../schedule.js";
 import { runSets, type Series, stepsOf } from "../sets.js";
 import { bootstrap, type Interval } from "../statistics.js";
+import type { TeamRound } from "./crew.js";
 import { LARSON } from "./larson.js";
 import { agentStack, agentStackNames, PLAIN } from "./stacks.js";
-import type { TeamRound } from "./team.js";
 
 /** Nanoseconds per operation that the lock may cost where nobody is in the way. */
 export const LOCK_LIMIT = 40;

@@ -2,38 +2,24 @@
  * Entry of a thread of the larson workload: attaches to the heap, then does what it is ordered to, asleep in between. It never
  * returns to its event loop, so it tells of failures through a port that the driver looks into.
  */
-import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { attachHeap, type Heap, type HeapDescriptor } from "@heapwright/core";
-import { hyperheap } from "@heapwright/hyperheap";
-import { messageOf } from "../errors.js";
-import { Control, ORDER, type Timed, WORD } from "./control.js";
-import { CHECKED_ROUNDS, createLarson, type LarsonShape, SEED } from "./larson.js";
-import { agentStack } from "./stacks.js";
+import { workerData } from "node:worker_threads";
+import { ORDER } from "./control.js";
+import type { CrewData } from "./crew.js";
+import { CHECKED_ROUNDS, createLarson, type LarsonShape, SEED, STEP_OPERATIONS } from "./larson.js";
+import { obeyOrders } from "./member.js";
 
-export interface ThreadData {
-  readonly descriptor: HeapDescriptor;
-  readonly stack: string;
+export interface LarsonData {
   readonly shape: LarsonShape;
   /** Where the arrays of slots begin; the thread starts with the one of its own number. */
   readonly arrays: readonly number[];
-  readonly control: SharedArrayBuffer;
-  /** Number of this thread, from 0 on. */
-  readonly thread: number;
-  readonly failures: MessagePort;
-}
-
-/** What a thread says through the port. */
-export interface ThreadFailure {
-  readonly name: string;
-  readonly message: string;
 }
 
 /** Steps between two looks at the word that says stop: 0.1 to 0.4 ms. */
 const CHUNK = 500;
 
-const { descriptor, stack, shape, arrays, control: shared, thread, failures } = workerData as ThreadData;
-const control = new Control(shared);
-const heap: Heap = attachHeap(descriptor, { strategy: hyperheap(), plugins: agentStack(stack).plugins() });
+const data = workerData as LarsonData & CrewData;
+const { shape, arrays, thread } = data;
+const { heap, control, obey } = obeyOrders(data);
 const larson = createLarson(heap, SEED + thread + 1);
 const slots = arrays.map((ptr) => new Int32Array(heap.memory.buffer, ptr, shape.blocks));
 
@@ -65,31 +51,4 @@ function untilStopped(): number {
   return steps;
 }
 
-/** The machine's clock, the same for all threads. */
-const now = (): number => Number(process.hrtime.bigint());
-
-function obey(what: number): Timed {
-  control.meet();
-  const begin = now();
-  let steps = 0;
-  try {
-    steps = what === ORDER.check ? check() : untilStopped();
-  } catch (error) {
-    const failure: ThreadFailure = {
-      name: error instanceof Error ? error.name : "Error",
-      message: messageOf(error),
-    };
-    failures.postMessage(failure);
-    Atomics.add(control.words, WORD.failed, 1);
-  }
-  return { begin, end: now(), steps };
-}
-
-parentPort?.postMessage("attached");
-for (let order = control.awaitOrder(0); ; order = control.awaitOrder(order)) {
-  const what = Atomics.load(control.words, WORD.what);
-  if (what === ORDER.end) break;
-  control.done(thread, obey(what));
-}
-heap.detach();
-control.done(thread, { begin: 0, end: 0, steps: 0 });
+obey((what) => STEP_OPERATIONS * (what === ORDER.check ? check() : untilStopped()));

@@ -56,7 +56,8 @@ async function run(options: RunOptions): Promise<number> {
   if (stacks !== undefined) named.push("stacks");
   if (workers !== undefined) named.push("agents");
   const measures = options.measures?.map(findMeasure) ?? defaultMeasures(options.full === true, named);
-  const find = measures.includes("agents") && !measures.includes("stacks") ? agentStack : stackTarget;
+  const areAgents = measures.includes("agents") || measures.includes("threads");
+  const find = areAgents && !measures.includes("stacks") ? agentStack : stackTarget;
   for (const name of stacks ?? []) find(name);
   const traces = findTraces(options.traces);
   const { allocators } = options;
@@ -114,7 +115,7 @@ export function addRun(program: Command, finish: (code: number) => void): Comman
     .addOption(
       new Option(
         "-m, --measures <names>",
-        "measures with commas between them (default: all; stacks, views and agents only with --full, stacks also with --stacks, agents with --workers)",
+        "measures with commas between them (default: all; stacks, views, agents and threads only with --full, stacks also with --stacks, agents with --workers)",
       ).argParser(list),
     )
     .addOption(

@@ -11,6 +11,7 @@ const BUNDLED: { readonly [name: string]: () => Promise<{ default: TargetModule 
   tlsf: () => import("./tlsf.js"),
   slab: () => import("./slab.js"),
   dlmalloc: () => import("./dlmalloc.js"),
+  "dlmalloc-rs": () => import("./rust.js"),
   "as-tlsf": () => import("./assemblyscript.js"),
   "thi.ng": () => import("./thing.js"),
   bump: () => import("./bump.js"),

@@ -19,20 +19,45 @@ export interface Workload {
   /** One line for `list`. */
   readonly about: string;
   readonly make: () => Trace;
+  /** Has several threads. */
+  readonly threads?: true;
+  /** Where threads replay it: writes to the first word of each new block. */
+  readonly writes?: number;
 }
 
 export const WORKLOADS: { readonly [name: string]: Workload } = {
-  larson: { about: "server threads that replace blocks at random and hand arrays over", make: makeLarson },
+  larson: {
+    about: "server threads that replace blocks at random and hand arrays over",
+    make: makeLarson,
+    threads: true,
+  },
   "glibc-simple": {
     about: "25 to 1600 blocks of one size, allocated and freed in order",
     make: makeGlibcSimple,
   },
   "alloc-test": { about: "Pareto-distributed lives and sizes up to 1 KiB", make: makeAllocTest },
   sh6bench: { about: "batches freed half in reverse, half later in order", make: makeSh6bench },
-  sh8bench: { about: "sh6bench by two threads that free each other's blocks", make: makeSh8bench },
-  "xmalloc-test": { about: "one thread only allocates, the other only frees", make: makeXmallocTest },
-  mstress: { about: "unequal server threads, phases, blocks that change hands", make: makeMstress },
-  "cache-scratch": { about: "two threads, each with one block of 8 bytes, replaced", make: makeCacheScratch },
+  sh8bench: {
+    about: "sh6bench by two threads that free each other's blocks",
+    make: makeSh8bench,
+    threads: true,
+  },
+  "xmalloc-test": {
+    about: "one thread only allocates, the other only frees",
+    make: makeXmallocTest,
+    threads: true,
+  },
+  mstress: {
+    about: "unequal server threads, phases, blocks that change hands",
+    make: makeMstress,
+    threads: true,
+  },
+  "cache-scratch": {
+    about: "two threads, each with one block of 8 bytes, replaced",
+    make: makeCacheScratch,
+    threads: true,
+    writes: 100,
+  },
   lifo: { about: "batches of 1000, last in first out", make: makeLifo },
   fifo: { about: "batches of 1000, first in first out", make: makeFifo },
   "random-replace": {
