@@ -69,6 +69,7 @@ describe("reading a result", () => {
     ["environment.node", "\u202eback", "environment.node is not a line of text"],
     ["environment.cores", 0, "environment.cores is not a positive number"],
     ["effort", [], "effort is not an object"],
+    ["effort.rounds", "3", "effort.rounds is not a positive number"],
     ["live", 7, "live is not an object"],
     ["comparison", undefined, "comparison is not an object"],
     ["comparison.allocators", {}, "comparison.allocators is not a list"],

@@ -144,7 +144,8 @@ export function checkResult(value: unknown): BenchResult {
       `version ${typeof version === "number" ? version : "missing"}, only ${VERSION} is known`,
     );
   checkEnvironment(result.environment);
-  fieldsOf(result.effort, "effort");
+  const effort = fieldsOf(result.effort, "effort");
+  for (const key of ["processes", "rounds", "roundMs"]) checkPositive(effort[key], `effort.${key}`);
   for (const measure of ["comparison", "stacks"]) {
     if (result[measure] !== null) checkComparison(result[measure], measure);
   }
