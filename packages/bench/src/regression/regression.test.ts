@@ -156,6 +156,12 @@ describe("one comparison", () => {
     expect(found).toBe(false);
   });
 
+  it("says which measures it does not compare", () => {
+    const views = { rows: [], complete: true };
+    const { leftOut } = findRegressions(simulate(1), { ...simulate(2), views }, quick);
+    expect(leftOut).toEqual(["all measures but time: views"]);
+  });
+
   it("compares only those that are asked for, references too", () => {
     const { changes } = findRegressions(simulate(1), simulate(2), { ...quick, allocators: ["dlmalloc"] });
     expect(changes.map(({ allocator, trace }) => `${allocator} ${trace}`)).toEqual([

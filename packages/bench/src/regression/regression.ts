@@ -127,6 +127,14 @@ function differencesOf(old: BenchResult, now: BenchResult): string[] {
     .map((key) => `${key}: ${sides[0][key]}, now ${sides[1][key]}`);
 }
 
+/** Measures that are in a result and are not compared. */
+function otherMeasures(results: readonly BenchResult[]): string[] {
+  const names = (["live", "latency", "space", "composition", "stacks", "views", "agents"] as const).filter(
+    (name) => results.some((result) => result[name] !== null && result[name] !== undefined),
+  );
+  return names.length === 0 ? [] : [`all measures but time: ${names.join(", ")}`];
+}
+
 /** The times over traces, with these allocators among them. */
 function timesOf(which: string, { comparison }: BenchResult, allocators: readonly string[] = []): Comparison {
   if (comparison === null)
@@ -164,7 +172,7 @@ export function findRegressions(
     lost,
     tests: tests.length,
     differences: differencesOf(old, now),
-    leftOut,
+    leftOut: [...leftOut, ...otherMeasures([old, now])],
     found: lost.length > 0 || changes.some(({ verdict }) => verdict === "slower"),
   };
 }
