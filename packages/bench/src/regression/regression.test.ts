@@ -65,7 +65,7 @@ describe("many comparisons of simulated runs", () => {
   });
 
   it.each(["hyperheap", "tlsf", "slab"])(
-    "10 %% slower %s: found in more than 95 of 100, and no other",
+    "%s slower by a tenth: found in more than 95 of 100, and no other",
     (name) => {
       let found = 0;
       let others = 0;
@@ -145,6 +145,17 @@ describe("one comparison", () => {
     const now = simulate(2, { slower: { hyperheap: 1.1 } });
     expect(verdicts(simulate(1), now)).toContain("hyperheap all slower");
     expect(verdicts(simulate(1), now, { threshold: 25 })).toEqual([]);
+  });
+
+  it("a large change that is not certain does not count", () => {
+    const wide = (times: number): Rounds => ({
+      tlsf: { lua: [12, 14, 17, 20, 24, 29].map((ns) => [ns * times]) },
+      dlmalloc: { lua: Array.from({ length: 6 }, () => [10]) },
+    });
+    const { changes, found } = findRegressions(sampleResult(wide(1)), sampleResult(wide(1.3)), quick);
+    expect(changes[0].ratio).toBeCloseTo(1.3, 1);
+    expect(changes[0].p).toBeGreaterThan(0.05);
+    expect([changes[0].verdict, found]).toEqual(["same", false]);
   });
 
   it("compares what both have, and says what is left out", () => {

@@ -79,6 +79,12 @@ describe("the rank test", () => {
     expect(Math.abs(rankTest([pair]) - exactP(pair))).toBeLessThan(0.02);
   });
 
+  it("corrects the variance for ties", () => {
+    // The rank sum is 84 where 68 is expected, its variance 64 / 12 · (17 - (12³ - 12 + 4³ - 4) / 240) = 51.2, so z = 15.5 / √51.2.
+    const pair = { old: Array(8).fill(1), new: [1, 1, 1, 1, 2, 2, 2, 2] };
+    expect(rankTest([pair])).toBeCloseTo(0.0303, 4);
+  });
+
   it("is 1 where everything is the same", () => {
     expect(rankTest([{ old: [3, 3], new: [3, 3, 3] }])).toBe(1);
     expect(rankTest([{ old: [1, 2, 3], new: [1, 2, 3] }])).toBe(1);
