@@ -76,6 +76,8 @@ describe("telling", () => {
       "--rounds",
       "--quick",
       "--full",
+      "--ci",
+      "compare",
     ]) {
       expect(stdout).toContain(word);
     }
@@ -108,7 +110,7 @@ describe("telling", () => {
 describe("refusing", () => {
   it.each([
     [["--foo"], "unknown option '--foo'"],
-    [["bogus"], 'unknown command "bogus"; known: run, list'],
+    [["bogus"], 'unknown command "bogus"; known: run, compare, list'],
     [["run", "twice"], 'unknown command "twice"'],
     [["list", "twice"], "too many arguments"],
     [
@@ -133,6 +135,7 @@ describe("refusing", () => {
     [["-r", "many"], "Expected 1 to 1000"],
     [["--rounds"], "argument missing"],
     [["--quick", "--full"], "--quick and --full exclude each other"],
+    [["--ci", "--full"], "--ci and --full exclude each other"],
     [["--json", "./none/x.json"], "--json: "],
   ])("%j", async (args, message) => expectRefusal(args, message));
 
@@ -186,6 +189,42 @@ describe("measuring", () => {
     // Somebody is not watching: plain lines, no redrawing.
     expect(outcome.stderr).toMatch(/0 % {2}small\n/);
     expect(outcome.stderr).not.toContain("\u001b");
+  });
+
+  it("--ci: the strategies and their references, every trace again for each process, and nothing but time", async () => {
+    const json = join(folder, "ci.json");
+    const other = join(folder, "other.trace.gz");
+    await writeTrace(other, randomTrace(2000, 0, 2));
+    const { code, stderr } = await cli(
+      "--ci",
+      "-t",
+      `${small},${other}`,
+      "-p",
+      "2",
+      "-r",
+      "2",
+      "--json",
+      json,
+    );
+    expect(code, stderr).toBe(0);
+    const { comparison, live } = JSON.parse(readFileSync(json, "utf8")) as BenchResult;
+    expect(live).toBeNull();
+    expect(comparison?.allocators.map(({ name }) => name)).toEqual([
+      "hyperheap",
+      "tlsf",
+      "slab",
+      "dlmalloc",
+      "as-tlsf",
+    ]);
+    expect(comparison?.cells.map(({ trace }) => trace)).toEqual([
+      ...Array(5).fill("small"),
+      ...Array(5).fill("other"),
+    ]);
+    for (const cell of comparison?.cells ?? []) {
+      if (cell.status !== "measured") throw new Error(`${cell.allocator}: ${cell.detail}`);
+      expect(cell.processes.map((rounds) => rounds.length)).toEqual([2, 2]);
+    }
+    expect(stderr).toMatch(/^ +\d+ s +0 % {2}process 1 of 2\n +\d+ s +50 % {2}process 2 of 2\n$/);
   });
 
   it("live: random replace with as many blocks as asked for, in both patterns", async () => {

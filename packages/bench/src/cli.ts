@@ -5,6 +5,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { ownVersion } from "./assets.js";
+import { addCompare } from "./commands/compare.js";
 import { addList } from "./commands/list.js";
 import { addRun } from "./commands/run.js";
 import { messageOf, UsageError } from "./errors.js";
@@ -18,6 +19,7 @@ function createProgram(finish: (code: number) => void): Command {
     .showSuggestionAfterError(false)
     .configureOutput({ writeErr: () => {} });
   const run = addRun(program, finish);
+  addCompare(program, finish);
   addList(program);
   return program.addHelpText("after", () => `\nWithout a command it is run:\n\n${run.helpInformation()}`);
 }

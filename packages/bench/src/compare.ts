@@ -4,7 +4,7 @@
  */
 import { type Figures, figuresOf } from "./figures.js";
 import type { Effort, Progress, StopSignal } from "./schedule.js";
-import { runSets, type Series, stepsOf } from "./sets.js";
+import { type Series, SetRun, stepsOf } from "./sets.js";
 import { loadTarget } from "./targets/index.js";
 import type { TargetModule } from "./targets/target.js";
 import { describeTrace, type TraceStats } from "./trace-stats.js";
@@ -86,31 +86,42 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
   for (const { name, path } of options.traces)
     traces.push({ name, stats: describeTrace(await openTrace({ path })) });
 
-  const cells: Cell[] = [];
-  const share = stepsOf(effort, modules.length);
-  for (const [index, { name, path }] of options.traces.entries()) {
-    let done = index * share;
-    const series = await runSets(
-      modules.map(({ given, module }) => ({
-        allocator: module.name,
-        job: (set) => ({
-          kind: "replay",
-          target: given,
-          trace: path,
-          check: set === 0,
-          limitMs: effort.limitMs,
-        }),
-      })),
-      {
-        effort,
-        roundMs: effort.roundMs,
-        signal,
-        step: (what) => progress?.(done++, traces.length * share, `${name}: ${what}`),
-      },
-    );
-    cells.push(...series.map((each) => cellOf(each, name)));
-    if (signal?.aborted) break;
+  const passes = effort.spread ? effort.processes : 1;
+  const share = stepsOf(effort, modules.length) / passes;
+  let done = 0;
+  const runs = options.traces.map(
+    ({ name, path }) =>
+      new SetRun(
+        modules.map(({ given, module }) => ({
+          allocator: module.name,
+          job: (set) => ({
+            kind: "replay",
+            target: given,
+            trace: path,
+            check: set === 0,
+            limitMs: effort.limitMs,
+          }),
+        })),
+        {
+          effort,
+          roundMs: effort.roundMs,
+          signal,
+          step: (what) => {
+            const [process, now] = what.split(": ");
+            const text = effort.spread ? `${process}: ${name}: ${now}` : `${name}: ${what}`;
+            progress?.(done++, traces.length * passes * share, text);
+          },
+        },
+      ),
+  );
+  for (let pass = 0; pass < passes; pass++) {
+    for (const [index, run] of runs.entries()) {
+      if (signal?.aborted) break;
+      done = (pass * runs.length + index) * share;
+      await run.run(effort.processes / passes);
+    }
   }
+  const cells = runs.flatMap((run, index) => run.series().map((each) => cellOf(each, traces[index].name)));
   return {
     allocators: modules.map(({ module }) => comparedAllocator(module)),
     traces,

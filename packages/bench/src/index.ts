@@ -39,15 +39,24 @@ export {
   measureLive,
   type Pattern,
 } from "./live/run.js";
+export {
+  type Change,
+  findRegressions,
+  type Regression,
+  type RegressionOptions,
+} from "./regression/regression.js";
+export type { Lost } from "./regression/samples.js";
 export { type Program, prepare, replay, type Slots, settle } from "./replay.js";
 export { agentsTable } from "./report/agents.js";
 export { compositionTable } from "./report/composition.js";
 export { latencyTable } from "./report/latency.js";
 export { liveTable } from "./report/live.js";
+export { regressionTable } from "./report/regression.js";
 export { spaceTable } from "./report/space.js";
 export { stacksTable } from "./report/stacks.js";
 export { comparisonTable, type Repeats } from "./report/time.js";
 export { viewsTable } from "./report/views.js";
+export { ResultError, readResult } from "./result-file.js";
 export { EFFORTS, type Effort, type Progress, type StopSignal } from "./schedule.js";
 export type { Footprint } from "./space/footprint.js";
 export { measureSpace, type Space, type SpaceCell } from "./space/run.js";

@@ -7,6 +7,11 @@
 export interface Effort {
   /** Processes per allocator and workload, one after the other; slow allocators get one. */
   readonly processes: number;
+  /**
+   * All traces again for each of the processes, else all processes of one trace and then the next: what disturbs the machine for
+   * some seconds then hits a process or two of every trace, not all processes of one.
+   */
+  readonly spread?: true;
   /** Rounds in each process. */
   readonly rounds: number;
   /** A round repeats the trace until so much is timed. */
@@ -68,6 +73,30 @@ export const EFFORTS = {
     slowMs: 800,
     liveCounts: [100, 1000, 10_000, 100_000],
     liveProcesses: 3,
+    liveRoundMs: 12,
+    liveSteadyMs: 600,
+    latencyReplays: 4,
+    spaceMs: 2000,
+    sets: 5,
+    setRounds: 4,
+    setRoundMs: 24,
+    setsMs: 8000,
+    agentsMs: 150,
+  },
+  /**
+   * For `compare`: many processes, whose fastest of many short rounds a disturbed machine moves least; and patience, because a machine that
+   * stands still for a moment makes nobody slow.
+   */
+  ci: {
+    processes: 12,
+    spread: true,
+    rounds: 10,
+    roundMs: 5,
+    warmMs: 200,
+    limitMs: 20_000,
+    slowMs: 100_000,
+    liveCounts: [100, 1000, 10_000],
+    liveProcesses: 5,
     liveRoundMs: 12,
     liveSteadyMs: 600,
     latencyReplays: 4,

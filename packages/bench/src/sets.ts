@@ -92,35 +92,60 @@ async function prepare(runner: Runner, set: number, { effort, roundMs, signal }:
   });
 }
 
+/** The sets of one workload, as many at a time as are asked for. */
+export class SetRun {
+  readonly #runners: readonly Runner[];
+  readonly #options: SetOptions;
+  #set = 0;
+
+  constructor(entrants: readonly Entrant[], options: SetOptions) {
+    this.#runners = entrants.map((entrant) => new Runner(entrant, options.effort.rounds));
+    this.#options = options;
+  }
+
+  /** Measures so many sets more. Interrupted, it returns early. */
+  async run(count: number): Promise<void> {
+    try {
+      for (let i = 0; i < count; i++) await this.#runSet(this.#set++);
+    } catch (error) {
+      if (!this.#options.signal?.aborted) throw error;
+    } finally {
+      for (const runner of this.#runners) runner.end();
+    }
+  }
+
+  async #runSet(set: number): Promise<void> {
+    const { effort, roundMs, signal, step } = this.#options;
+    const members = this.#runners.filter(({ slow, failure }) => failure === undefined && !(set > 0 && slow));
+    const where = `process ${set + 1} of ${effort.processes}`;
+    await inLanes(members, async (runner) => {
+      step(`${where}: ${runner.entrant.allocator} warms up`);
+      await prepare(runner, set, this.#options);
+    });
+    await takeTurns(members, effort.rounds, async (runner, round) => {
+      if (runner === members[round % members.length])
+        step(`${where}: round ${round + 1} of ${effort.rounds}`);
+      if (round >= runner.share) return;
+      await runner.attempt(async (child) => {
+        const sample = await child.request<"round">({ do: "round", ms: roundMs }, signal);
+        runner.processes[set].push(sample);
+      });
+    });
+    for (const runner of members) runner.end();
+  }
+
+  /** What was measured; interrupted, what has at least one round. */
+  series(): Series[] {
+    const interrupted = this.#options.signal?.aborted === true;
+    return this.#runners.map((runner) => seriesOf(runner, interrupted)).filter(isTold);
+  }
+}
+
 /** Measures the workload. Interrupted, it returns what has at least one round. */
 export async function runSets(entrants: readonly Entrant[], options: SetOptions): Promise<Series[]> {
-  const { effort, roundMs, signal, step } = options;
-  const runners = entrants.map((entrant) => new Runner(entrant, effort.rounds));
-  try {
-    for (let set = 0; set < effort.processes; set++) {
-      const members = runners.filter(({ slow, failure }) => failure === undefined && !(set > 0 && slow));
-      const where = `process ${set + 1} of ${effort.processes}`;
-      await inLanes(members, async (runner) => {
-        step(`${where}: ${runner.entrant.allocator} warms up`);
-        await prepare(runner, set, options);
-      });
-      await takeTurns(members, effort.rounds, async (runner, round) => {
-        if (runner === members[round % members.length])
-          step(`${where}: round ${round + 1} of ${effort.rounds}`);
-        if (round >= runner.share) return;
-        await runner.attempt(async (child) => {
-          const sample = await child.request<"round">({ do: "round", ms: roundMs }, signal);
-          runner.processes[set].push(sample);
-        });
-      });
-      for (const runner of members) runner.end();
-    }
-  } catch (error) {
-    if (!signal?.aborted) throw error;
-  } finally {
-    for (const runner of runners) runner.end();
-  }
-  return runners.map((runner) => seriesOf(runner, signal?.aborted === true)).filter(isTold);
+  const sets = new SetRun(entrants, options);
+  await sets.run(options.effort.processes);
+  return sets.series();
 }
 
 function seriesOf({ entrant, processes, slow, failure, note }: Runner, interrupted: boolean): Series {

@@ -11,7 +11,7 @@ import { createProgress } from "../progress.js";
 import { heading } from "../report/heading.js";
 import { EFFORTS, type Effort } from "../schedule.js";
 import { stackTarget } from "../stacks/target.js";
-import { loadTarget, targetNames } from "../targets/index.js";
+import { loadTarget, REFERENCES, targetNames } from "../targets/index.js";
 import { findTraces, traceNames } from "../traces.js";
 import { checkWritable } from "./output.js";
 import { count, countsUpTo, list } from "./parse.js";
@@ -33,18 +33,39 @@ interface RunOptions {
   readonly rounds?: number;
   readonly quick?: true;
   readonly full?: true;
+  readonly ci?: true;
   readonly json?: string;
 }
 
-function effortOf({ quick, full, processes, rounds, live }: RunOptions): Effort {
+/** What `--ci` measures where nothing is named: the strategies and what they are compared with, on traces that repeat well. */
+const CI = {
+  allocators: ["hyperheap", "tlsf", "slab", ...REFERENCES],
+  traces: ["sqlite", "git-log", "lua"],
+  measures: ["time"],
+} as const;
+
+function effortOf({ quick, full, ci, processes, rounds, live }: RunOptions): Effort {
   if (quick && full) throw new UsageError("--quick and --full exclude each other");
-  const effort = quick ? EFFORTS.quick : full ? EFFORTS.full : EFFORTS.default;
+  if (ci && (quick || full))
+    throw new UsageError(`--ci and --${quick ? "quick" : "full"} exclude each other`);
+  const effort = EFFORTS[quick ? "quick" : full ? "full" : ci ? "ci" : "default"];
   return {
     ...effort,
     processes: processes ?? effort.processes,
     liveProcesses: processes ?? effort.liveProcesses,
     rounds: rounds ?? effort.rounds,
     liveCounts: live ?? effort.liveCounts,
+  };
+}
+
+/** Fills in what `--ci` measures where nothing was named. */
+function withDefaults(options: RunOptions, command: Command): RunOptions {
+  const isGiven = (name: keyof typeof CI): boolean => command.getOptionValueSource(name) === "cli";
+  return {
+    ...options,
+    allocators: isGiven("allocators") ? options.allocators : CI.allocators,
+    traces: isGiven("traces") ? options.traces : CI.traces,
+    measures: options.measures ?? CI.measures,
   };
 }
 
@@ -138,6 +159,7 @@ export function addRun(program: Command, finish: (code: number) => void): Comman
     )
     .option("--quick", "a rough look, in a quarter of the time")
     .option("--full", "more and longer rounds, and more patience: some minutes")
+    .option("--ci", "for `compare`: many processes of the strategies and their references, half a minute")
     .option("--json <file>", "write all figures to a file as well")
     .allowExcessArguments(true)
     .action(async (options: RunOptions, command: Command) => {
@@ -145,6 +167,6 @@ export function addRun(program: Command, finish: (code: number) => void): Comman
         const known = program.commands.map((each) => each.name()).join(", ");
         throw new UsageError(`unknown command "${command.args[0]}"; known: ${known}`);
       }
-      finish(await run(options));
+      finish(await run(options.ci ? withDefaults(options, command) : options));
     });
 }

@@ -25,6 +25,9 @@ const NAMED: typeof BUNDLED = {
 /** The allocator all others are compared to. */
 export const REFERENCE = "dlmalloc";
 
+/** wasm that is the same in every build of this repository: what a machine's mood is told by when two runs are compared. */
+export const REFERENCES: readonly string[] = [REFERENCE, "as-tlsf"];
+
 /** Before the name of a plugin stack: the strategy it stands on. */
 export const STACK_PREFIX = "hyperheap+";
 
