@@ -26,13 +26,14 @@ import { EFFORTS, type Effort } from "./schedule.js";
 import { STACKS } from "./stacks/stacks.js";
 import { stackTarget } from "./stacks/target.js";
 import { loadTarget, targetNames } from "./targets/index.js";
-import { readTrace } from "./trace.js";
+import { readTrace, traceName } from "./trace.js";
 import { describeTrace } from "./trace-stats.js";
-import { BUNDLED_TRACES, bundledTrace, findTrace, traceNames } from "./traces.js";
+import { BUNDLED_TRACES, bundledTrace, findTrace, type TraceFile, traceNames } from "./traces.js";
 
 interface RunOptions {
   readonly allocators: readonly string[];
-  readonly traces: readonly string[];
+  readonly traces?: readonly string[];
+  readonly trace?: readonly string[];
   readonly measures?: readonly string[];
   readonly stacks?: readonly string[];
   readonly live?: readonly number[];
@@ -84,6 +85,13 @@ function effortOf({ quick, full, processes, rounds, live }: RunOptions): Effort 
   };
 }
 
+/** Those that are named, in either way; all that are bundled if none is. */
+function tracesOf({ traces, trace }: RunOptions): TraceFile[] {
+  const files = (trace ?? []).map((path) => ({ name: traceName(path), path }));
+  if (traces === undefined) return files.length > 0 ? files : traceNames.map(findTrace);
+  return [...traces.map(findTrace), ...files];
+}
+
 /** The main job. Returns the exit code. */
 async function run(options: RunOptions): Promise<number> {
   const effort = effortOf(options);
@@ -94,7 +102,7 @@ async function run(options: RunOptions): Promise<number> {
   const measures = options.measures?.map(findMeasure) ?? defaultMeasures(options.full === true, named);
   const find = measures.includes("agents") && !measures.includes("stacks") ? agentStack : stackTarget;
   for (const name of stacks ?? []) find(name);
-  const traces = options.traces.map(findTrace);
+  const traces = tracesOf(options);
   const { allocators } = options;
   const compared = [];
   for (const name of allocators) compared.push(comparedAllocator(await loadTarget(name)));
@@ -176,9 +184,16 @@ function createProgram(finish: (code: number) => void): Command {
         .default([...targetNames], "all"),
     )
     .addOption(
-      new Option("-t, --traces <names>", "traces with commas between them, or paths of trace files")
-        .argParser(list)
-        .default([...traceNames], "all"),
+      new Option(
+        "-t, --traces <names>",
+        "traces with commas between them, or paths of trace files (default: all)",
+      ).argParser(list),
+    )
+    .addOption(
+      new Option(
+        "--trace <file>",
+        "a trace file, such as an app of yours has recorded; may be given several times",
+      ).argParser((path: string, before: string[] = []) => [...before, path]),
     )
     .addOption(
       new Option(
