@@ -76,8 +76,11 @@ export function createRecorder(inner: Inner, ctx: Context, options: SettledOptio
     return value;
   }
 
-  /** Is there room for an entry? Called where `next` has reached `end`. */
-  function room(): boolean {
+  /**
+   * Is there room for an entry? Called where `next` has reached `end`.
+   * @param at A stamp no later than the entry's: a lane goes by its first one (order.ts).
+   */
+  function room(at: number): boolean {
     if (!isOn) return false;
     if (next >= limit || dropped > 0) {
       if (sink === undefined) {
@@ -89,12 +92,12 @@ export function createRecorder(inner: Inner, ctx: Context, options: SettledOptio
     if (clock === 0) end = limit;
     else {
       const now = Math.round(microseconds());
-      write(TIME, now | 0, highOf(now), stamp());
+      write(TIME, now | 0, highOf(now), at);
       extras++;
       end = Math.min(limit, next + clock * ENTRY_WORDS);
     }
     // The reading may have been the last entry there was room for.
-    return next < limit || room();
+    return next < limit || room(at);
   }
 
   function write(kind: number, first: number, second: number, at: number): void {
@@ -151,7 +154,7 @@ export function createRecorder(inner: Inner, ctx: Context, options: SettledOptio
           if (isOn) failed++;
           return 0;
         }
-        if (next >= end && !room()) return ptr;
+        if (next >= end && !room(stamp())) return ptr;
         const at = next;
         log[at] =
           align === 16 ? ALLOC | (4 << ALIGN_SHIFT) : ALLOC | ((31 - Math.clz32(align)) << ALIGN_SHIFT);
@@ -165,7 +168,7 @@ export function createRecorder(inner: Inner, ctx: Context, options: SettledOptio
       free(ptr) {
         const before = stamp();
         free(ptr);
-        if (next >= end && !room()) return;
+        if (next >= end && !room(before)) return;
         const at = next;
         log[at] = FREE;
         log[at + 1] = ptr;
@@ -174,7 +177,7 @@ export function createRecorder(inner: Inner, ctx: Context, options: SettledOptio
       },
       resize(ptr, size) {
         if (!resize(ptr, size)) return false;
-        if (next < end || room()) noteResized(ptr, size, 16, 0, RESIZED);
+        if (next < end || room(stamp())) noteResized(ptr, size, 16, 0, RESIZED);
         return true;
       },
       realloc(ptr, size, align, tag) {
@@ -184,7 +187,7 @@ export function createRecorder(inner: Inner, ctx: Context, options: SettledOptio
           if (isOn) failed++;
           return 0;
         }
-        if (next >= end && !room()) return moved;
+        if (next >= end && !room(before)) return moved;
         if (moved !== ptr) {
           write(FROM, ptr, 0, before);
           extras++;
@@ -195,13 +198,13 @@ export function createRecorder(inner: Inner, ctx: Context, options: SettledOptio
       ...(reset && {
         reset() {
           reset();
-          if (next < end || room()) write(RESET, 0, 0, nextStamp());
+          if (next < end || room(stamp())) write(RESET, 0, 0, nextStamp());
         },
       }),
       ...(mark && {
         mark() {
           const value = mark();
-          if (next < end || room()) {
+          if (next < end || room(stamp())) {
             write(MARK, value | 0, highOf(value), stamp());
             extras++;
           }
@@ -211,7 +214,7 @@ export function createRecorder(inner: Inner, ctx: Context, options: SettledOptio
       ...(release && {
         release(value) {
           release(value);
-          if (next < end || room()) write(RELEASE, value | 0, highOf(value), nextStamp());
+          if (next < end || room(stamp())) write(RELEASE, value | 0, highOf(value), nextStamp());
         },
       }),
     },
