@@ -2,8 +2,8 @@
  * The layer that records: what came through, written down after it has happened. What was refused, answered with 0 or thrown is not.
  *
  * Everything is in one function's variables, and nothing is called on the way of a call but what stands below: that, and addresses in place of
- * ids, is what makes it cheap. One comparison says that there is something else to do (`room`): recording is off, the log is full, or the
- * clock is to be read.
+ * ids, is what makes it cheap. One comparison says that there is something else to do: recording is off, the log is full, the clock is to be
+ * read. That has functions of its own, so that the common case stays small: what V8 inlines of a layer it does not inline of the strategy.
  *
  * Price: see the README. Four stores for an `alloc`, a `free` or a `realloc` in place, and one in the heap's memory.
  */
@@ -24,6 +24,9 @@ import {
   type TracePart,
 } from "./log.js";
 import type { SettledOptions } from "./options.js";
+
+/** A block that needs no alignment beyond what every block has. */
+const PLAIN_ALLOC = ALLOC | (4 << ALIGN_SHIFT);
 
 export interface Recorder {
   readonly allocator: Partial<Inner>;
@@ -46,7 +49,7 @@ export function createRecorder(inner: Inner, ctx: Context, options: SettledOptio
   const log = new Int32Array(limit + ENTRY_WORDS);
   const tags = options.tags ? new Uint32Array(operations + 1) : undefined;
   const stampAt = ctx.state >>> 2;
-  /** Behind a front others write it, too. */
+  /** Behind a front others write it at the same time; else an agent that has the lock is alone. */
   const isShared = ctx.shards > 1;
   let words = ctx.memory.i32;
   ctx.onRefresh(() => {
@@ -57,6 +60,8 @@ export function createRecorder(inner: Inner, ctx: Context, options: SettledOptio
   let next = 0;
   /** From here on `room` is asked; 0 while nothing is recorded. */
   let end = 0;
+  /** Up to here the common case writes its entry itself: `end`, or 0 where entries take more than that. */
+  let quick = 0;
   let isOn = false;
   let dropped = 0;
   let failed = 0;
@@ -96,6 +101,7 @@ export function createRecorder(inner: Inner, ctx: Context, options: SettledOptio
       extras++;
       end = Math.min(limit, next + clock * ENTRY_WORDS);
     }
+    quick = isShared || tags !== undefined ? 0 : end;
     // The reading may have been the last entry there was room for.
     return next < limit || room(at);
   }
@@ -108,12 +114,21 @@ export function createRecorder(inner: Inner, ctx: Context, options: SettledOptio
     next += ENTRY_WORDS;
   }
 
-  function noteTag(at: number, ptr: number, tag: number): void {
-    if (tags !== undefined) tags[at >>> 2] = tag !== 0 || tagOf === undefined ? tag : tagOf(ptr);
+  /** An `alloc` that is not the common case. */
+  function made(ptr: number, size: number, align: number, tag: number): number {
+    if (ptr === 0) {
+      if (isOn) failed++;
+    } else if (next < end || room(stamp())) note(ALLOC, ptr, size, align, tag);
+    return ptr;
   }
 
-  function noteResized(ptr: number, size: number, align: number, tag: number, kind: number): void {
-    noteTag(next, ptr, tag);
+  function ended(ptr: number, before: number): void {
+    if (next < end || room(before)) write(FREE, ptr, 0, before);
+  }
+
+  /** A block is there, or another size or place. */
+  function note(kind: number, ptr: number, size: number, align: number, tag: number): void {
+    if (tags !== undefined) tags[next >>> 2] = tag !== 0 || tagOf === undefined ? tag : tagOf(ptr);
     write(kind | ((31 - Math.clz32(align)) << ALIGN_SHIFT), ptr, size, nextStamp());
   }
 
@@ -137,6 +152,7 @@ export function createRecorder(inner: Inner, ctx: Context, options: SettledOptio
     next = 0;
     // Where some were dropped it stays so: others would follow a gap.
     end = 0;
+    quick = 0;
     return made;
   }
 
@@ -150,34 +166,35 @@ export function createRecorder(inner: Inner, ctx: Context, options: SettledOptio
     allocator: {
       alloc(size, align, tag) {
         const ptr = alloc(size, align, tag);
-        if (ptr === 0) {
-          if (isOn) failed++;
-          return 0;
-        }
-        if (next >= end && !room(stamp())) return ptr;
+        if (next >= quick || align !== 16 || ptr === 0) return made(ptr, size, align, tag);
         const at = next;
-        log[at] =
-          align === 16 ? ALLOC | (4 << ALIGN_SHIFT) : ALLOC | ((31 - Math.clz32(align)) << ALIGN_SHIFT);
+        next = at + ENTRY_WORDS;
+        log[at] = PLAIN_ALLOC;
         log[at + 1] = ptr;
         log[at + 2] = size;
-        log[at + 3] = nextStamp();
-        if (tags !== undefined) noteTag(at, ptr, tag);
-        next = at + ENTRY_WORDS;
+        log[at + 3] = words[stampAt] += 1;
         return ptr;
       },
-      free(ptr) {
-        const before = stamp();
-        free(ptr);
-        if (next >= end && !room(before)) return;
-        const at = next;
-        log[at] = FREE;
-        log[at + 1] = ptr;
-        log[at + 3] = before;
-        next = at + ENTRY_WORDS;
-      },
+      free: isShared
+        ? (ptr) => {
+            const before = stamp();
+            free(ptr);
+            ended(ptr, before);
+          }
+        : (ptr) => {
+            free(ptr);
+            if (next >= quick) ended(ptr, words[stampAt]);
+            else {
+              const at = next;
+              next = at + ENTRY_WORDS;
+              log[at] = FREE;
+              log[at + 1] = ptr;
+              log[at + 3] = words[stampAt];
+            }
+          },
       resize(ptr, size) {
         if (!resize(ptr, size)) return false;
-        if (next < end || room(stamp())) noteResized(ptr, size, 16, 0, RESIZED);
+        if (next < end || room(stamp())) note(RESIZED, ptr, size, 16, 0);
         return true;
       },
       realloc(ptr, size, align, tag) {
@@ -192,7 +209,7 @@ export function createRecorder(inner: Inner, ctx: Context, options: SettledOptio
           write(FROM, ptr, 0, before);
           extras++;
         }
-        noteResized(moved, size, align, tag, moved === ptr ? RESIZED : TO);
+        note(moved === ptr ? RESIZED : TO, moved, size, align, tag);
         return moved;
       },
       ...(reset && {
@@ -225,6 +242,7 @@ export function createRecorder(inner: Inner, ctx: Context, options: SettledOptio
     start() {
       next = 0;
       end = 0;
+      quick = 0;
       dropped = 0;
       failed = 0;
       extras = 0;
@@ -234,6 +252,7 @@ export function createRecorder(inner: Inner, ctx: Context, options: SettledOptio
     stop() {
       isOn = false;
       end = 0;
+      quick = 0;
     },
     part,
   };
