@@ -25,7 +25,7 @@ export class Blocks {
 
   /** A block's address is somebody else's from now on; it is nowhere until it is moved. */
   leave(id: number): void {
-    if (this.#byPtr.get(this.#ptrOf[id]) === id) this.#byPtr.delete(this.#ptrOf[id]);
+    this.#byPtr.delete(this.#ptrOf[id]);
     this.#bornAt[id] = -1;
   }
 
