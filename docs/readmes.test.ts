@@ -30,7 +30,7 @@ function membersOf(file: string, name: string): string[] {
 }
 
 describe("a README names", () => {
-  it.each(["core", "hyperheap", "arena", "stats", "strict"])("every export of %s", (folder) => {
+  it.each(["core", "hyperheap", "arena", "stats", "strict", "trace"])("every export of %s", (folder) => {
     const names = named(`packages/${folder}/README.md`);
     expect(exportsOf(folder).filter((name) => !names.has(name))).toEqual([]);
   });
@@ -93,6 +93,16 @@ describe("a README names", () => {
     expect(membersOf("packages/arena/src/arena.ts", type).filter((name) => !names.has(name))).toEqual([]);
   });
 
+  it.each([
+    ["api.ts", "TraceApi"],
+    ["options.ts", "TraceOptions"],
+    ["format.ts", "Trace"],
+    ["merge.ts", "RecordedTrace"],
+  ])("every member of trace's %s %s", (file, type) => {
+    const names = named("packages/trace/README.md");
+    expect(membersOf(`packages/trace/src/${file}`, type).filter((name) => !names.has(name))).toEqual([]);
+  });
+
   it("every error code", () => {
     const names = named("packages/core/README.md");
     expect(Object.keys(HEAP_ERROR_CODES).filter((code) => !names.has(code))).toEqual([]);
@@ -106,6 +116,7 @@ describe("a source file", () => {
     "packages/arena/src",
     "packages/stats/src",
     "packages/strict/src",
+    "packages/trace/src",
     "docs",
     ".",
   ];

@@ -40,6 +40,7 @@ describe("programs in the documentation", () => {
       "packages/arena/README.md",
       "packages/hyperheap/README.md",
       "packages/strict/README.md",
+      "packages/trace/README.md",
     ]) {
       expect(files).toContain(file);
     }

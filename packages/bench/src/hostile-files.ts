@@ -35,7 +35,16 @@ const patched = (...words: readonly (readonly [number, number])[]): (() => Uint8
 export const hostileFiles: readonly HostileFile[] = [
   { name: "empty", bytes: () => new Uint8Array(0), message: "truncated" },
   { name: "not gzip", bytes: () => Buffer.from("not gzip at all"), message: "not a gzip file" },
-  { name: "an inflated trace", bytes: good, message: "not a gzip file" },
+  {
+    name: "half a header, not compressed",
+    bytes: () => good().subarray(0, 9),
+    message: "truncated, 9 bytes",
+  },
+  {
+    name: "more than the header promises, not compressed",
+    bytes: () => Buffer.concat([good(), Buffer.alloc(1)]),
+    message: "more bytes than its header promises",
+  },
   { name: "nothing in the gzip", bytes: () => gzipSync(""), message: "truncated, 0 bytes are no header" },
   {
     name: "half a header",
@@ -72,7 +81,7 @@ export const hostileFiles: readonly HostileFile[] = [
     message: "more bytes than its header promises",
   },
   { name: "wrong magic", bytes: patched([0, 0x43525442]), message: "wrong magic" },
-  { name: "wrong version", bytes: patched([4, 2]), message: "version 2, only 1 is known" },
+  { name: "wrong version", bytes: patched([4, 3]), message: "version 3, only 1 and 2 are known" },
   { name: "no operations", bytes: patched([8, 0]), message: "no operations" },
   {
     name: "a record cut off",

@@ -15,6 +15,7 @@ import {
 import { hyperheap } from "@heapwright/hyperheap";
 import { stats } from "@heapwright/stats";
 import { strict } from "@heapwright/strict";
+import { trace } from "@heapwright/trace";
 import { describe, expect, it } from "vitest";
 import { heapSubject } from "./heap-subject.js";
 import { property } from "./property.js";
@@ -32,6 +33,7 @@ const STACKS: Readonly<Record<string, () => readonly PluginInput[]>> = {
   failEvery: () => [agentCache(), failEvery(9)],
   stats: () => [agentCache(), stats({ sizeClasses: true, shortLived: 5, maxTags: 8 })],
   strict: () => [agentCache({ agents: 3 }), strict({ stacks: "off" })],
+  trace: () => [agentCache(), trace({ operations: 500 })],
   "stats and strict": () => [
     stats({ maxTags: 8 }),
     agentCache({ agents: 4 }),

@@ -17,6 +17,7 @@ import {
 import { hyperheap } from "@heapwright/hyperheap";
 import { stats } from "@heapwright/stats";
 import { strict } from "@heapwright/strict";
+import { trace } from "@heapwright/trace";
 import { cells } from "../../../docs/examples/cells.js";
 import type { ConformanceOptions } from "./conformance.js";
 import type { Marks } from "./heap-subject.js";
@@ -50,6 +51,7 @@ export const STACKS = {
   "stats and strict": () => [stats({ maxTags: 8 }), strict({ stacks: "off" })],
   limit: () => [limit({ bytes: 40_000 })],
   failEvery: () => [failEvery(7)],
+  trace: () => [trace({ operations: 500, tags: true, clock: 9, sink: () => {} })],
 } as const satisfies Readonly<Record<string, () => readonly PluginInput[]>>;
 
 /** What a heap can be on: a source of `bytes` bytes, or of more where it can grow. */

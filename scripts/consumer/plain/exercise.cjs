@@ -4,10 +4,13 @@ const assert = require("node:assert/strict");
 /**
  * @param createHeap of one copy of core
  * @param hyperheap of one copy of the strategy
- * @param stats, strict of one copy of the plugins
+ * @param stats, strict, trace of one copy of the plugins
  * @param isHeapError of every copy of core there is: each must know the other's errors
  */
-module.exports = function exercise({ createHeap, hyperheap, stats, strict }, ...isHeapError) {
+module.exports = function exercise(
+  { createHeap, hyperheap, stats, strict, trace, mergeTraces, decodeTrace, encodeTrace, TraceError },
+  ...isHeapError
+) {
   const heap = createHeap({ memory: 1 << 20, strategy: hyperheap() });
   const sizes = [1, 16, 100, 4000, 70000];
   const blocks = sizes.map((size) => heap.alloc(size, 64));
@@ -71,4 +74,10 @@ module.exports = function exercise({ createHeap, hyperheap, stats, strict }, ...
       (error) => isOne(error, "ERR_INVALID_OPTION"),
     );
   counted.check();
+
+  const recorded = createHeap({ memory: 1 << 20, strategy: hyperheap(), plugins: [trace(), stats()] });
+  recorded.free(recorded.realloc(recorded.alloc(10), 3000));
+  const made = mergeTraces([recorded.trace.take()]);
+  assert.deepEqual([...decodeTrace(encodeTrace(made), "again").sizes], [10, 3000, 0]);
+  assert.throws(() => decodeTrace(new Uint8Array(3), "none"), TraceError);
 };

@@ -9,6 +9,7 @@ import {
   type TagStats,
 } from "@heapwright/stats";
 import { type CheckedView, formatReport, type Leak, strict } from "@heapwright/strict";
+import { mergeTraces, type Trace, type TracePart, trace } from "@heapwright/trace";
 
 const heap = createHeap({ memory: 1 << 20, strategy: hyperheap() });
 const plain: Heap = heap;
@@ -65,3 +66,14 @@ export const exported = [text, sum, totals.largestFree, observeStats];
 counted.stats.get("mesh").frees;
 // @ts-expect-error a tag is made by the heap, not a number
 counted.alloc(100, 16, 5000);
+
+const recorded = createHeap({
+  memory: 1 << 20,
+  strategy: hyperheap(),
+  plugins: [trace({ operations: 100, sink: ({ words }: TracePart) => words.length })],
+});
+recorded.alloc(10);
+const made: Trace = mergeTraces([recorded.trace.take()]);
+export const file: Promise<Uint8Array> = recorded.trace.toBytes();
+// @ts-expect-error tags may not have been recorded
+made.tags.length;

@@ -12,7 +12,8 @@ import { heading } from "../report/heading.js";
 import { EFFORTS, type Effort } from "../schedule.js";
 import { stackTarget } from "../stacks/target.js";
 import { loadTarget, REFERENCES, targetNames } from "../targets/index.js";
-import { findTraces, traceNames } from "../traces.js";
+import { traceName } from "../trace.js";
+import { findTraces, type TraceFile, traceNames } from "../traces.js";
 import { checkWritable } from "./output.js";
 import { count, countsUpTo, list } from "./parse.js";
 
@@ -24,7 +25,8 @@ const MOST_WORKERS = 64;
 
 interface RunOptions {
   readonly allocators: readonly string[];
-  readonly traces: readonly string[];
+  readonly traces?: readonly string[];
+  readonly trace?: readonly string[];
   readonly measures?: readonly string[];
   readonly stacks?: readonly string[];
   readonly live?: readonly number[];
@@ -64,9 +66,15 @@ function withDefaults(options: RunOptions, command: Command): RunOptions {
   return {
     ...options,
     allocators: isGiven("allocators") ? options.allocators : CI.allocators,
-    traces: isGiven("traces") ? options.traces : CI.traces,
+    traces: options.traces ?? (options.trace === undefined ? CI.traces : []),
     measures: options.measures ?? CI.measures,
   };
+}
+
+/** Those that are named, in either way; the bundled ones if none is. */
+function tracesOf({ traces, trace }: RunOptions): readonly TraceFile[] {
+  const files = (trace ?? []).map((path) => ({ name: traceName(path), path }));
+  return [...findTraces(traces ?? (files.length > 0 ? [] : traceNames)), ...files];
 }
 
 /** The main job. Returns the exit code. */
@@ -80,7 +88,7 @@ async function run(options: RunOptions): Promise<number> {
   const areAgents = measures.includes("agents") || measures.includes("threads");
   const find = areAgents && !measures.includes("stacks") ? agentStack : stackTarget;
   for (const name of stacks ?? []) find(name);
-  const traces = findTraces(options.traces);
+  const traces = tracesOf(options);
   const { allocators } = options;
   const compared = [];
   for (const name of allocators) compared.push(comparedAllocator(await loadTarget(name)));
@@ -128,10 +136,14 @@ export function addRun(program: Command, finish: (code: number) => void): Comman
     .addOption(
       new Option(
         "-t, --traces <names>",
-        "traces and workloads with commas between them, or paths of trace files; bundled, classic, everything",
-      )
-        .argParser(list)
-        .default([...traceNames], "bundled"),
+        "traces and workloads with commas between them, or paths of trace files; bundled, classic, everything (default: bundled)",
+      ).argParser(list),
+    )
+    .addOption(
+      new Option(
+        "--trace <file>",
+        "a trace file, such as an app of yours has recorded; may be given several times",
+      ).argParser((path: string, before: string[] = []) => [...before, path]),
     )
     .addOption(
       new Option(

@@ -86,6 +86,6 @@ describe("the memory", () => {
 
 it("only a full run measures stacks unasked", () => {
   expect(defaultMeasures(false)).toEqual(["time", "live", "latency", "space", "composition"]);
-  expect(defaultMeasures(true)).toEqual([...defaultMeasures(false), "stacks", "views", "agents"]);
+  expect(defaultMeasures(true)).toEqual([...defaultMeasures(false), "stacks", "views", "agents", "threads"]);
   expect(defaultMeasures(false, ["stacks"])).toEqual([...defaultMeasures(false), "stacks"]);
 });

@@ -5,6 +5,7 @@
 import { limit, type PluginInput } from "@heapwright/core";
 import { stats } from "@heapwright/stats";
 import { delayedFree, fence, poison, strict } from "@heapwright/strict";
+import { trace } from "@heapwright/trace";
 
 export interface KnownStack {
   readonly about: string;
@@ -14,9 +15,16 @@ export interface KnownStack {
 /** More than any heap of the bench has. */
 const NEVER_REACHED = 2 ** 32 - 1;
 
+/** Emptied into a sink that keeps nothing, so that every call of a replay is recorded. */
+const RECORDED = 1 << 19;
+
 export const STACKS: { readonly [name: string]: KnownStack } = {
   bare: { about: "no plugin", plugins: () => [] },
   limit: { about: "a limit that is never reached", plugins: () => [limit({ bytes: NEVER_REACHED })] },
+  trace: {
+    about: "calls recorded, half a million of them between two emptyings",
+    plugins: () => [trace({ operations: RECORDED, sink: () => {} })],
+  },
   stats: { about: "counts and bytes by tag", plugins: () => [stats()] },
   "stats-all": {
     about: "stats with size classes and short-lived blocks",
