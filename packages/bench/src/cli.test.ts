@@ -119,7 +119,10 @@ describe("refusing", () => {
     [["-t", "emacs"], 'unknown trace "emacs"; known: cc1, git-log, jq'],
     [["-t", "./none.trace.gz"], "./none.trace.gz: no such file"],
     [["-t", "lua,"], "Expected names with commas between them"],
-    [["-m", "speed"], 'unknown measure "speed"; known: time, live, latency, space, composition, stacks'],
+    [
+      ["-m", "speed"],
+      'unknown measure "speed"; known: time, live, latency, space, timeline, composition, stacks',
+    ],
     [["-s", "fences"], 'unknown stack "fences"; known: bare, limit'],
     [["-s", "limit+fences"], 'unknown stack "fences"'],
     [["-s", "limit+limit"], 'stack "limit+limit": '],

@@ -8,6 +8,7 @@ import type { LiveCost } from "./live/run.js";
 import type { Effort } from "./schedule.js";
 import type { Space } from "./space/run.js";
 import { type Summary, summarize } from "./summary.js";
+import type { Timeline } from "./timeline/run.js";
 import type { ViewCost } from "./views/run.js";
 
 /** What was measured; a measure that was not asked for, or not come to, is missing. */
@@ -16,6 +17,7 @@ export interface Results {
   readonly live?: LiveCost;
   readonly latency?: Latency;
   readonly space?: Space;
+  readonly timeline?: Timeline;
   readonly composition?: Composition;
   readonly stacks?: Comparison;
   readonly views?: ViewCost;
@@ -24,7 +26,7 @@ export interface Results {
 
 export interface BenchResult {
   readonly format: "heapwright-bench";
-  readonly version: 2;
+  readonly version: 3;
   readonly environment: Environment;
   readonly effort: Effort;
   readonly comparison: Comparison | null;
@@ -32,6 +34,7 @@ export interface BenchResult {
   readonly live: LiveCost | null;
   readonly latency: Latency | null;
   readonly space: Space | null;
+  readonly timeline: Timeline | null;
   readonly composition: Composition | null;
   /** Allocators are `hyperheap+` and the stack's name; the summary's reference is the bare one. */
   readonly stacks: Comparison | null;
@@ -41,10 +44,10 @@ export interface BenchResult {
 }
 
 export function toJson(environment: Environment, effort: Effort, results: Results): BenchResult {
-  const { comparison, live, latency, space, composition, stacks, views, agents } = results;
+  const { comparison, live, latency, space, timeline, composition, stacks, views, agents } = results;
   return {
     format: "heapwright-bench",
-    version: 2,
+    version: 3,
     environment,
     effort,
     comparison: comparison ?? null,
@@ -52,6 +55,7 @@ export function toJson(environment: Environment, effort: Effort, results: Result
     live: live ?? null,
     latency: latency ?? null,
     space: space ?? null,
+    timeline: timeline ?? null,
     composition: composition ?? null,
     stacks: stacks ?? null,
     stacksSummary: stacks === undefined ? null : summarize(stacks),

@@ -12,7 +12,7 @@ import { readTrace } from "../trace.js";
 import { describeTrace } from "../trace-stats.js";
 import type { TraceFile } from "../traces.js";
 import { CLOCK_FLAGS, type ClockedReplays } from "./clocked.js";
-import { Counts, type Percentiles } from "./counts.js";
+import { Counts, type Histogram, type Percentiles } from "./counts.js";
 
 /** An allocator on a trace. */
 export type LatencyCell =
@@ -39,6 +39,8 @@ export interface PooledLatency {
   readonly all: Percentiles;
   readonly repeatable: Percentiles;
   readonly collections: number;
+  /** What the percentiles are of. */
+  readonly histograms: { readonly all: Histogram; readonly repeatable: Histogram };
 }
 
 export interface Latency {
@@ -147,13 +149,15 @@ function cellOf({ allocator, clocked, failure }: Runner, trace: string): Latency
 function pool(allocator: string, told: readonly Told[], shared: readonly string[]): PooledLatency {
   const mine = told.filter((each) => each.allocator === allocator && shared.includes(each.trace));
   const all = new Counts(...mine.map(({ clocked }) => clocked.all));
+  const repeatable = new Counts(...mine.map(({ clocked }) => clocked.repeatable));
   return {
     allocator,
     traces: mine.map(({ trace }) => trace),
     samples: all.total,
     all: all.summary(),
-    repeatable: new Counts(...mine.map(({ clocked }) => clocked.repeatable)).summary(),
+    repeatable: repeatable.summary(),
     collections: mine.reduce((sum, { clocked }) => sum + clocked.collections, 0),
+    histograms: { all: all.histogram(), repeatable: repeatable.histogram() },
   };
 }
 
