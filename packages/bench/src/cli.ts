@@ -6,6 +6,7 @@
 import { Command, CommanderError } from "commander";
 import { ownVersion } from "./assets.js";
 import { addList } from "./commands/list.js";
+import { addReport } from "./commands/report.js";
 import { addRun } from "./commands/run.js";
 import { messageOf, UsageError } from "./errors.js";
 
@@ -19,6 +20,7 @@ function createProgram(finish: (code: number) => void): Command {
     .configureOutput({ writeErr: () => {} });
   const run = addRun(program, finish);
   addList(program);
+  addReport(program);
   return program.addHelpText("after", () => `\nWithout a command it is run:\n\n${run.helpInformation()}`);
 }
 

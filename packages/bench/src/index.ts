@@ -28,6 +28,8 @@ export { type Environment, environment } from "./environment.js";
 export { TraceError, UsageError } from "./errors.js";
 export type { Figures, RatioPair } from "./figures.js";
 export { makeAlignedTrace, makePagesTrace } from "./generate.js";
+export { readResult } from "./html/read.js";
+export { reportHtml } from "./html/report.js";
 export { type BenchResult, type Results, toJson } from "./json.js";
 export type { Histogram, Percentiles } from "./latency/counts.js";
 export { type Latency, type LatencyCell, measureLatency, type PooledLatency } from "./latency/run.js";

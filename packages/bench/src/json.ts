@@ -24,9 +24,12 @@ export interface Results {
   readonly agents?: AgentCost;
 }
 
+/** Of the file's format: up by one where a field changes. */
+export const RESULT_VERSION = 3;
+
 export interface BenchResult {
   readonly format: "heapwright-bench";
-  readonly version: 3;
+  readonly version: typeof RESULT_VERSION;
   readonly environment: Environment;
   readonly effort: Effort;
   readonly comparison: Comparison | null;
@@ -47,7 +50,7 @@ export function toJson(environment: Environment, effort: Effort, results: Result
   const { comparison, live, latency, space, timeline, composition, stacks, views, agents } = results;
   return {
     format: "heapwright-bench",
-    version: 3,
+    version: RESULT_VERSION,
     environment,
     effort,
     comparison: comparison ?? null,

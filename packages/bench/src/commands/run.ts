@@ -13,7 +13,7 @@ import { EFFORTS, type Effort } from "../schedule.js";
 import { stackTarget } from "../stacks/target.js";
 import { loadTarget, targetNames } from "../targets/index.js";
 import { findTrace, traceNames } from "../traces.js";
-import { checkWritable } from "./output.js";
+import { checkWritable, writeReport } from "./output.js";
 import { count, countsUpTo, list } from "./parse.js";
 
 /** More blocks than this do not fit the 1 GiB that the wasm memories may grow to. */
@@ -34,6 +34,7 @@ interface RunOptions {
   readonly quick?: true;
   readonly full?: true;
   readonly json?: string;
+  readonly html?: string;
 }
 
 function effortOf({ quick, full, processes, rounds, live }: RunOptions): Effort {
@@ -63,6 +64,7 @@ async function run(options: RunOptions): Promise<number> {
   const compared = [];
   for (const name of allocators) compared.push(comparedAllocator(await loadTarget(name)));
   if (options.json !== undefined) await checkWritable("--json", options.json);
+  if (options.html !== undefined) await checkWritable("--html", options.html);
   const progress = createProgress();
   const interrupt = new AbortController();
   const onInterrupt = (): void => interrupt.abort();
@@ -88,9 +90,9 @@ async function run(options: RunOptions): Promise<number> {
   const where = environment();
   const parts = [heading(where, compared), ...tablesOf(results, effort)];
   process.stdout.write(`\n${parts.join("\n\n")}\n`);
-  if (options.json !== undefined) {
-    await writeFile(options.json, `${JSON.stringify(toJson(where, effort, results), null, 2)}\n`);
-  }
+  const result = toJson(where, effort, results);
+  if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(result, null, 2)}\n`);
+  if (options.html !== undefined) await writeReport(options.html, result);
   return signal.aborted ? 130 : 0;
 }
 
@@ -135,6 +137,7 @@ export function addRun(program: Command, finish: (code: number) => void): Comman
     .option("--quick", "a rough look, in a quarter of the time")
     .option("--full", "more and longer rounds, and more patience: some minutes")
     .option("--json <file>", "write all figures to a file as well")
+    .option("--html <file>", "write a report with plots, one page without network, as well")
     .allowExcessArguments(true)
     .action(async (options: RunOptions, command: Command) => {
       if (command.args.length > 0) {

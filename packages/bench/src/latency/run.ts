@@ -49,7 +49,11 @@ export interface Latency {
   readonly shared: readonly string[];
   readonly pooled: readonly PooledLatency[];
   /** The clock read with nothing between two readings, in all processes; it moves by `grainNs` at a time. */
-  readonly clock: Percentiles & { readonly samples: number; readonly grainNs: number };
+  readonly clock: Percentiles & {
+    readonly samples: number;
+    readonly grainNs: number;
+    readonly histogram: Histogram;
+  };
   readonly cells: readonly LatencyCell[];
   /** False where it was interrupted: cells are missing then. */
   readonly complete: boolean;
@@ -197,6 +201,7 @@ export async function measureLatency(options: CompareOptions): Promise<Latency> 
       ...clock.summary(),
       samples: clock.total,
       grainNs: clock.grain(),
+      histogram: clock.histogram(),
     },
     cells,
     complete: signal?.aborted !== true,

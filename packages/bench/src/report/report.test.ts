@@ -194,7 +194,7 @@ describe("the tables", () => {
       allocators: comparison(targetNames, [], []).allocators,
       shared: ["a", "b"],
       pooled,
-      clock: { ...all, samples: 173_613_452, grainNs: 10 },
+      clock: { ...all, samples: 173_613_452, grainNs: 10, histogram: { values: [], counts: [] } },
       cells: [],
       complete: true,
     });
