@@ -138,8 +138,10 @@ export function panelMarkup(panel: Panel): Markup {
 </div></figure>`;
 }
 
-/** Where there is no bar, its reason takes the room of all figures. */
+/** Where there is no bar, its reason takes the room that the figures leave. */
 function figureCells({ value, figures }: Bar, columns: number): Markup[] {
-  if (value === undefined) return [html`<span class="fig why">${figures[0]}</span>`];
-  return Array.from({ length: columns }, (_, i) => html`<span class="fig">${figures[i]}</span>`);
+  if (value === undefined && figures.length < columns)
+    return [html`<span class="fig why">${figures[0]}</span>`];
+  const kind = value === undefined ? "fig muted" : "fig";
+  return Array.from({ length: columns }, (_, i) => html`<span class="${kind}">${figures[i]}</span>`);
 }

@@ -37,7 +37,9 @@ function contentText(content: Content): string {
   if (content === undefined) return "";
   if (content instanceof Markup) return content.text;
   if (typeof content === "object") return content.map(contentText).join("");
-  return shown(String(content)).replace(/[&<>"']/g, (c) => ENTITIES[c]);
+  return shown(String(content))
+    .replace(/[&<>"']/g, (c) => ENTITIES[c])
+    .replace(/(?<=\d) (?=%)/g, "\u00a0");
 }
 
 /** A template of markup. Attributes' values must stand in double quotes. */

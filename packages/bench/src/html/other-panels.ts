@@ -29,19 +29,14 @@ export function spacePanels({ allocators, traces, cells }: Space, palette: Palet
         const extended = `blocks extend over ${extent} the peak in ample memory`;
         if (cell.smallest === undefined) {
           const why = cell.why ?? "not found";
-          return [
-            {
-              ...place,
-              figures: [`${why}; extent ${extent}`],
-              tip: `${name} on ${trace}: ${why}; ${extended}`,
-            },
-          ];
+          const tip = `${name} on ${trace}: ${why}; ${extended}`;
+          return [{ ...place, figures: [why.startsWith("too slow") ? "too slow" : "–", extent], tip }];
         }
         const share = cell.peakLive / cell.smallest;
         const tip = `${name} on ${trace}: smallest region ${cell.smallest} bytes for ${cell.peakLive} live at the peak; ${extended}`;
         return [{ ...place, value: 100 * share, figures: [percent(share), extent], tip }];
       });
-      const unit = `% of the smallest region live at the peak (${Math.round(peakLive / 1024)} KiB); extent in peaks`;
+      const unit = `% of smallest region, extent; peak ${Math.round(peakLive / 1024)} KiB`;
       return { title: trace, unit, bars, end: 100 };
     })
     .filter(hasBars);
@@ -68,12 +63,12 @@ function difference(
 export function compositionPanels({ rows }: Composition): Panel[] {
   const kinds = [...new Set(rows.map(({ what }) => what))];
   return kinds
-    .map((what, index): Panel => {
+    .map((what): Panel => {
       const own = rows.filter((row) => row.what === what);
       const bars = own.map((row) =>
         difference(
           `${row.workload}, ${row.crowded ? "after 5 stacks" : "fresh"}`,
-          index,
+          0,
           row.difference,
           row.limit,
           row.verdict,
@@ -122,7 +117,7 @@ export function viewPanels({ rows }: ViewCost): Panel[] {
 
 export function agentPanels({ cells, stacks, lock }: AgentCost): Panel[] {
   const throughput = cells.map((cell): Bar => {
-    const name = `${cell.stack}, ${cell.workers}`;
+    const name = `${cell.stack}, ${cell.workers} worker${cell.workers === 1 ? "" : "s"}`;
     const colour = Math.max(
       0,
       stacks.findIndex((stack) => stack.name === cell.stack),
@@ -144,7 +139,9 @@ export function agentPanels({ cells, stacks, lock }: AgentCost): Panel[] {
   const all: Panel[] = [
     {
       title: "Throughput",
-      unit: "million operations per second: stack, workers; and in that of one",
+      unit: "million operations per second, and × that of one worker",
+      // Longer is better: nobody is an outlier.
+      end: 1.02 * Math.max(...throughput.map(({ high }) => high ?? 0)),
       bars: throughput,
     },
   ];

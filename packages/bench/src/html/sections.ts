@@ -22,7 +22,8 @@ function section(id: string, title: string, complete: boolean, ...body: Content[
   return { id, title, body: html`${complete ? "" : INTERRUPTED}${body}` };
 }
 
-const grid = (panels: readonly Panel[]): Markup => html`<div class="panels">${panels.map(panelMarkup)}</div>`;
+const grid = (panels: readonly Panel[]): Markup =>
+  html`<div class="panels${panels.length < 3 ? " few" : ""}">${panels.map(panelMarkup)}</div>`;
 
 /** Where the script draws. */
 function plot(kind: keyof PageData, index: number, title: Content, about: string): Markup {

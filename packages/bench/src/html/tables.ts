@@ -41,6 +41,13 @@ export function tableMarkup(
 
 /** Six digits at most, thousands apart. */
 export function plainNumber(value: number): string {
-  const digits = Math.abs(value) >= 1000 ? 0 : Math.abs(value) >= 100 ? 1 : Math.abs(value) >= 10 ? 2 : 3;
+  const digits =
+    Number.isInteger(value) || Math.abs(value) >= 1000
+      ? 0
+      : Math.abs(value) >= 100
+        ? 1
+        : Math.abs(value) >= 10
+          ? 2
+          : 3;
   return value.toFixed(digits).replace(/\B(?<!\.\d*)(?=(\d{3})+(?!\d))/g, ",");
 }

@@ -10,7 +10,7 @@ const plural = (count: number, what: string): string => `${count} ${what}${count
 
 /** ±4 %, or how few rounds a slow one had. */
 export function spreadText({ slow, processes, spreadPercent }: Measured): string {
-  return slow ? plural(processes[0].length, "round") : `±${spreadPercent.toFixed(0)} %`;
+  return slow ? `(${plural(processes[0].length, "round")})` : `±${spreadPercent.toFixed(0)} %`;
 }
 
 /** Half the interquartile range, on both sides. */
@@ -33,7 +33,7 @@ function bar(cell: Cell, ratio: number | undefined, reference: string, { label, 
     return { ...place, figures: [cell.reason], tip };
   }
   const rounds = cell.processes.flat();
-  const of = `${plural(cell.processes.length, "process")}`.replace("processs", "processes");
+  const of = cell.processes.length === 1 ? "1 process" : `${cell.processes.length} processes`;
   const tip =
     `${name} on ${cell.trace}: median ${nanoseconds(cell.median)} ns per operation ${spreadText(cell)}, ` +
     `rounds ${nanoseconds(Math.min(...rounds))} … ${nanoseconds(Math.max(...rounds))} ns in ${of}` +

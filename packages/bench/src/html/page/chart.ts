@@ -53,7 +53,9 @@ export function chart(
 ): Drawn {
   const box = boxOf(place);
   const size = { width: box.clientWidth, height: heightFor(place) };
-  return new uPlot({ ...size, padding: [10, 14, 0, 0], ...options }, data, box);
+  const dashes = options.series.map(({ dash }) => (dash === undefined ? "solid" : "dashed"));
+  const legend = { markers: { width: 3, dash: (_: uPlot, i: number) => dashes[i] } };
+  return new uPlot({ ...size, padding: [10, 14, 0, 0], legend, ...options }, data, box);
 }
 
 /** Keeps plots as wide as their places. */

@@ -9,6 +9,12 @@ function percent(x: number): string {
   return `${Number(share.toFixed(Math.max(0, Math.ceil(x) - 1)))} %`;
 }
 
+/** 50 ns, 1 µs, 20 ms: only round values come. */
+function tick(value: number): string {
+  if (value >= 1e6) return `${value / 1e6} ms`;
+  return value >= 1e3 ? `${value / 1e3} µs` : `${value} ns`;
+}
+
 export function drawLatency(place: HTMLElement, plot: LatencyPlot, repeatable: boolean): Drawn {
   const lines = repeatable ? plot.repeatable : plot.all;
   const { x, clock } = plot;
@@ -22,12 +28,13 @@ export function drawLatency(place: HTMLElement, plot: LatencyPlot, repeatable: b
       axes: [
         axis("share of the operations that take no longer", 28, {
           splits: () => Array.from({ length: Math.floor(last) + 1 }, (_, i) => i),
-          values: (_, splits) => splits.map(percent),
+          // Every second one where there is no room for all.
+          values: ({ width }, splits) => splits.map((x) => (width < 560 && x % 2 === 1 ? "" : percent(x))),
         }),
         axis("one operation", 58, {
           splits: () => logSplits(...range),
           filter: (_, splits) => splits,
-          values: (_, splits) => splits.map((value) => nanoseconds(value).replace(/\.0+(?= )/, "")),
+          values: (_, splits) => splits.map(tick),
         }),
       ],
       series: [

@@ -1,6 +1,7 @@
 /** Cost against live blocks: lines on two logarithmic axes. */
 import type { LivePlot } from "../page-data.js";
 import { axis, chart, type Drawn, logSplits, nanoseconds, series, short, whole } from "./chart.js";
+import { colour } from "./theme.js";
 
 /** All patterns have the same axis, so that they can be held side by side. */
 function extremes(plots: readonly LivePlot[]): [number, number] {
@@ -31,7 +32,10 @@ export function drawLive(place: HTMLElement, { counts, lines }: LivePlot, plots:
       ],
       series: [
         { label: "live blocks", value: (_, value) => (value === null ? "–" : whole(value)) },
-        ...lines.map((line) => ({ ...series(line, nanoseconds), points: { show: true, size: 7 } })),
+        ...lines.map((line) => ({
+          ...series(line, nanoseconds),
+          points: { show: true, size: 7, fill: colour("ground") },
+        })),
       ],
     },
     [[...counts], ...lines.map(({ values }) => [...values])],

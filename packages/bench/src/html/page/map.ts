@@ -88,7 +88,9 @@ export function drawMap(place: HTMLElement, plot: MapPlot, bySize: boolean): Dra
   const tell = ({ cursor: { left = -1, top = -1 }, over }: uPlot): void => {
     if (readout === null) return;
     const inside = left >= 0 && top >= 0;
-    readout.textContent = inside ? words(plot, left / over.clientWidth, top / over.clientHeight) : "";
+    readout.textContent = inside
+      ? words(plot, left / over.clientWidth, top / over.clientHeight)
+      : `${mebibytes(all)} of memory, ${plot.bins} places at ${at.length} times`;
   };
   return chart(
     place,
@@ -105,7 +107,7 @@ export function drawMap(place: HTMLElement, plot: MapPlot, bySize: boolean): Dra
         }),
       ],
       series: [{}, { show: true, paths: () => null, points: { show: false } }],
-      hooks: { drawClear: [paint], setCursor: [tell] },
+      hooks: { drawClear: [paint], setCursor: [tell], ready: [tell] },
     },
     [[...at], at.map(() => all)],
   );
