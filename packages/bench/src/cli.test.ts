@@ -85,6 +85,8 @@ describe("telling", () => {
       "--stacks",
       "--workers",
       "--json",
+      "--html",
+      "report",
       "--help",
       "--version",
     ])
@@ -107,7 +109,7 @@ describe("telling", () => {
 describe("refusing", () => {
   it.each([
     [["--foo"], "unknown option '--foo'"],
-    [["bogus"], 'unknown command "bogus"; known: run, list'],
+    [["bogus"], 'unknown command "bogus"; known: run, list, report'],
     [["run", "twice"], 'unknown command "twice"'],
     [["list", "twice"], "too many arguments"],
     [
@@ -136,6 +138,10 @@ describe("refusing", () => {
     [["--rounds"], "argument missing"],
     [["--quick", "--full"], "--quick and --full exclude each other"],
     [["--json", "./none/x.json"], "--json: "],
+    [["--html", "./none/x.html"], "--html: "],
+    [["report"], "missing required argument 'result.json'"],
+    [["report", "./none.json"], "ENOENT: no such file or directory, open './none.json'"],
+    [["report", "small.trace.gz"], "small.trace.gz: no JSON"],
   ])("%j", async (args, message) => expectRefusal(args, message));
 
   it("a module that exports no allocator", async () => {
@@ -188,6 +194,42 @@ describe("measuring", () => {
     // Somebody is not watching: plain lines, no redrawing.
     expect(outcome.stderr).toMatch(/0 % {2}small\n/);
     expect(outcome.stderr).not.toContain("\u001b");
+  });
+
+  it("the report of a run is the one made of its figures later", async () => {
+    const page = join(folder, "run.html");
+    const later = join(folder, "later.html");
+    const { outcome } = await run("-m", "time,timeline", "-a", "tlsf,bump", "-t", small, "--html", page);
+    expect(outcome.stdout).toMatch(/\n\nReport: file:\/\/\/[^\n]+run\.html\n$/);
+    const made = await cli("report", join(folder, "result.json"), "-o", later);
+    expect([made.code, made.stderr]).toEqual([0, ""]);
+    expect(made.stdout).toMatch(/^\nReport: file:\/\/\/[^\n]+later\.html\n$/);
+    const text = readFileSync(page, "utf8");
+    expect(text.startsWith("<!doctype html>")).toBe(true);
+    expect(readFileSync(later, "utf8") === text).toBe(true);
+  });
+
+  it("timeline: footprint on the first and the last trace, and a map of each heap that tells its blocks", async () => {
+    const path = (name: string): string => join(folder, `${name}.trace.gz`);
+    for (const name of ["second", "third"]) await writeTrace(path(name), randomTrace(500, 0));
+    const traces = [small, path("second"), path("third")].join(",");
+    const { result } = await run("-m", "timeline", "-a", "hyperheap,dlmalloc", "-t", traces);
+    const { timeline } = result;
+    expect(timeline?.traces.map(({ name, at }) => [name, at.length])).toEqual([
+      ["small", 200],
+      ["third", 200],
+    ]);
+    const cells = timeline?.cells.map((cell) => [
+      cell.trace,
+      cell.allocator,
+      cell.status === "measured" && [cell.extent.length, cell.map?.at.length],
+    ]);
+    expect(cells?.sort()).toEqual([
+      ["small", "dlmalloc", [200, undefined]],
+      ["small", "hyperheap", [200, 100]],
+      ["third", "dlmalloc", [200, undefined]],
+      ["third", "hyperheap", [200, 100]],
+    ]);
   });
 
   it("live: random replace with as many blocks as asked for, in both patterns", async () => {
