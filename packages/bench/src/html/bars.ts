@@ -32,7 +32,7 @@ export interface Panel {
 }
 
 /** A bar that is so many times as long as the next shorter one ends with the plot. */
-const OUTLIER = 4;
+const OUTLIER = 8;
 
 /** The longest bar that the axis is made for. */
 function longest(values: readonly number[]): number {

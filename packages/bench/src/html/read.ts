@@ -4,7 +4,7 @@ import { getDotPath, safeParse } from "valibot";
 import { messageOf, UsageError } from "../errors.js";
 import { type BenchResult, RESULT_VERSION } from "../json.js";
 import { summarize } from "../summary.js";
-import { resultSchema } from "./result-schema.js";
+import { resultSchema } from "./schema/result.js";
 
 /** Fifty times a full run's. */
 const MOST_BYTES = 64 << 20;

@@ -57,7 +57,7 @@ export function reportHtml(result: BenchResult): string {
 <body>
 <header>
 <h1>Heapwright bench</h1>
-<nav aria-label="sections">${sections.map(({ id, title }) => html`<a href="#${id}">${title}</a>`)}<a href="#method">Method</a></nav>
+<nav aria-label="sections">${sections.map(({ id, short }) => html`<a href="#${id}">${short}</a>`)}<a href="#method">Method</a></nav>
 <button type="button" id="theme" hidden>light or dark</button>
 </header>
 <main>

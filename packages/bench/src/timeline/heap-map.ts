@@ -29,8 +29,11 @@ export interface HeapMap {
 export const CELLS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_";
 /** Parts that shares are told in. */
 export const PARTS = 7;
-/** Bytes of a block at most, for each class but the last. */
-export const SIZE_CLASSES = [32, 128, 512, 4096, 65_536] as const;
+/**
+ * Bytes of a block at most, for each class but the last. Half-way between powers of two, which programs like to ask for: a heap that
+ * rounds 64 KiB up has it in the same class as one that does not.
+ */
+export const SIZE_CLASSES = [48, 192, 768, 6144, 98_304] as const;
 export const BINS = 128;
 
 const CLASSES = SIZE_CLASSES.length + 1;

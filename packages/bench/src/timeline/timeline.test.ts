@@ -30,7 +30,7 @@ describe("a heap map", () => {
     expect(state.slice(0, 7)).toBe(
       cell(4, 0) + cell(7, 0) + cell(0, 0) + cell(1, 0) + cell(0, 0) + cell(1, 4) + cell(0, 0),
     );
-    // 1500 bytes and 500 are of the classes up to 4096 and up to 512, 1 byte and 100 of those up to 32 and up to 128.
+    // 1500 bytes and 500 are of the classes up to 6144 and up to 768, 1 byte and 100 of those up to 48 and up to 192.
     expect(sizes.slice(0, 7)).toBe("4401030");
     expect([state.length, sizes.length]).toEqual([BINS, BINS]);
   });

@@ -53,9 +53,11 @@ export function chart(
 ): Drawn {
   const box = boxOf(place);
   const size = { width: box.clientWidth, height: heightFor(place) };
+  const strokes = options.series.map(({ stroke }) => (typeof stroke === "string" ? stroke : ""));
   const dashes = options.series.map(({ dash }) => (dash === undefined ? "solid" : "dashed"));
   const legend = { markers: { width: 3, dash: (_: uPlot, i: number) => dashes[i] } };
-  return new uPlot({ ...size, padding: [10, 14, 0, 0], legend, ...options }, data, box);
+  const cursor = { points: { size: 8, fill: (_: uPlot, i: number) => strokes[i] } };
+  return new uPlot({ ...size, padding: [10, 14, 0, 0], legend, cursor, ...options }, data, box);
 }
 
 /** Keeps plots as wide as their places. */

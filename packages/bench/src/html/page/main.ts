@@ -3,6 +3,7 @@ import "uplot/dist/uPlot.min.css";
 import "./colours.css";
 import "./figures.css";
 import "./style.css";
+import "./tables.css";
 import type { PageData } from "../page-data.js";
 import { type Drawn, fit } from "./chart.js";
 import { drawFootprint } from "./footprint.js";

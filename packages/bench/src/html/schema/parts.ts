@@ -1,0 +1,29 @@
+/** What the measures' shapes are made of. No list may be longer, no text longer than any real one; JSON has no NaN, it is null where a number is looked for. */
+import * as v from "valibot";
+
+const MOST_ITEMS = 20_000;
+const MOST_CHARACTERS = 10_000;
+
+export const text = v.pipe(v.string(), v.maxLength(MOST_CHARACTERS));
+export const number = v.pipe(
+  v.nullable(v.number()),
+  v.transform((value) => value ?? Number.NaN),
+);
+export const count = v.pipe(v.number(), v.minValue(0));
+export const list = <const Item extends v.GenericSchema>(item: Item) =>
+  v.pipe(v.array(item), v.maxLength(MOST_ITEMS), v.readonly());
+
+export const rounds = v.pipe(list(v.pipe(list(v.number()), v.minLength(1))), v.minLength(1));
+export const figures = { processes: rounds, median: v.number(), min: v.number(), spreadPercent: number };
+export const ratioPair = v.object({ ofMedians: number, ofMinima: number });
+export const interval = v.object({ value: number, low: number, high: number });
+export const verdict = v.picklist(["within", "over", "unsure"]);
+
+export const allocator = v.object({ name: text, about: text, version: text, notes: list(text) });
+export const allocators = list(allocator);
+export const failure = { reason: text, detail: text };
+export const place = { allocator: text, trace: text };
+export const notRun = v.object({ ...place, status: v.literal("not run"), ...failure });
+/** What was measured, or why it was not. */
+export const cellsOf = <const Measured extends v.ObjectEntries>(measured: Measured) =>
+  list(v.variant("status", [v.object({ ...place, status: v.literal("measured"), ...measured }), notRun]));
