@@ -85,7 +85,7 @@ export function inBrowser(): (kind: "isolated" | "plain") => Promise<Visit> {
   };
 }
 
-function launch(): Promise<Browser> {
+export function launch(): Promise<Browser> {
   const executablePath = process.env.CHROMIUM_PATH || "/usr/bin/chromium";
   if (!existsSync(executablePath)) {
     throw new Error(

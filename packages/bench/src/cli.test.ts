@@ -97,6 +97,8 @@ describe("telling", () => {
       "--stacks",
       "--workers",
       "--json",
+      "--html",
+      "report",
       "--help",
       "--version",
     ])
@@ -119,7 +121,7 @@ describe("telling", () => {
 describe("refusing", () => {
   it.each([
     [["--foo"], "unknown option '--foo'"],
-    [["bogus"], 'unknown command "bogus"; known: run, compare, list'],
+    [["bogus"], 'unknown command "bogus"; known: run, compare, list, report'],
     [["run", "twice"], 'unknown command "twice"'],
     [["list", "twice"], "too many arguments"],
     [
@@ -133,7 +135,10 @@ describe("refusing", () => {
     [["--trace", "none"], "none: no such file"],
     [["--trace", "./mine.gz", "-t", "emacs"], 'unknown trace "emacs"'],
     [["-t", "lua,"], "Expected names with commas between them"],
-    [["-m", "speed"], 'unknown measure "speed"; known: time, live, latency, space, composition, stacks'],
+    [
+      ["-m", "speed"],
+      'unknown measure "speed"; known: time, live, latency, space, timeline, composition, stacks',
+    ],
     [["-s", "fences"], 'unknown stack "fences"; known: bare, limit'],
     [["-s", "limit+fences"], 'unknown stack "fences"'],
     [["-s", "limit+limit"], 'stack "limit+limit": '],
@@ -148,6 +153,10 @@ describe("refusing", () => {
     [["--quick", "--full"], "--quick and --full exclude each other"],
     [["--ci", "--full"], "--ci and --full exclude each other"],
     [["--json", "./none/x.json"], "--json: "],
+    [["--html", "./none/x.html"], "--html: "],
+    [["report"], "missing required argument 'result.json'"],
+    [["report", "./none.json"], "ENOENT: no such file or directory, open './none.json'"],
+    [["report", "small.trace.gz"], "small.trace.gz: no JSON"],
   ])("%j", async (args, message) => expectRefusal(args, message));
 
   it("a module that exports no allocator", async () => {
@@ -264,6 +273,42 @@ describe("measuring", () => {
     expect(outcome.stdout).toMatch(/^mine +\d/m);
     expect(result.comparison?.traces).toMatchObject([
       { name: "mine", stats: { operations: heap.trace.recorded } },
+    ]);
+  });
+
+  it("the report of a run is the one made of its figures later", async () => {
+    const page = join(folder, "run.html");
+    const later = join(folder, "later.html");
+    const { outcome } = await run("-m", "time,timeline", "-a", "tlsf,bump", "-t", small, "--html", page);
+    expect(outcome.stdout).toMatch(/\n\nReport: file:\/\/\/[^\n]+run\.html\n$/);
+    const made = await cli("report", join(folder, "result.json"), "-o", later);
+    expect([made.code, made.stderr]).toEqual([0, ""]);
+    expect(made.stdout).toMatch(/^\nReport: file:\/\/\/[^\n]+later\.html\n$/);
+    const text = readFileSync(page, "utf8");
+    expect(text.startsWith("<!doctype html>")).toBe(true);
+    expect(readFileSync(later, "utf8") === text).toBe(true);
+  });
+
+  it("timeline: footprint on the first and the last trace, and a map of each heap that tells its blocks", async () => {
+    const path = (name: string): string => join(folder, `${name}.trace.gz`);
+    for (const name of ["second", "third"]) await writeTrace(path(name), randomTrace(500, 0));
+    const traces = [small, path("second"), path("third")].join(",");
+    const { result } = await run("-m", "timeline", "-a", "hyperheap,dlmalloc", "-t", traces);
+    const { timeline } = result;
+    expect(timeline?.traces.map(({ name, at }) => [name, at.length])).toEqual([
+      ["small", 200],
+      ["third", 200],
+    ]);
+    const cells = timeline?.cells.map((cell) => [
+      cell.trace,
+      cell.allocator,
+      cell.status === "measured" && [cell.extent.length, cell.map?.at.length],
+    ]);
+    expect(cells?.sort()).toEqual([
+      ["small", "dlmalloc", [200, undefined]],
+      ["small", "hyperheap", [200, 100]],
+      ["third", "dlmalloc", [200, undefined]],
+      ["third", "hyperheap", [200, 100]],
     ]);
   });
 

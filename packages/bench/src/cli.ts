@@ -7,6 +7,7 @@ import { Command, CommanderError } from "commander";
 import { ownVersion } from "./assets.js";
 import { addCompare } from "./commands/compare.js";
 import { addList } from "./commands/list.js";
+import { addReport } from "./commands/report.js";
 import { addRun } from "./commands/run.js";
 import { messageOf, UsageError } from "./errors.js";
 
@@ -21,6 +22,7 @@ function createProgram(finish: (code: number) => void): Command {
   const run = addRun(program, finish);
   addCompare(program, finish);
   addList(program);
+  addReport(program);
   return program.addHelpText("after", () => `\nWithout a command it is run:\n\n${run.helpInformation()}`);
 }
 

@@ -28,8 +28,9 @@ export { type Environment, environment } from "./environment.js";
 export { TraceError, UsageError } from "./errors.js";
 export type { Figures, RatioPair } from "./figures.js";
 export { makeAlignedTrace, makePagesTrace } from "./generate.js";
+export { reportHtml } from "./html/report.js";
 export { type BenchResult, type Results, toJson } from "./json.js";
-export type { Percentiles } from "./latency/counts.js";
+export type { Histogram, Percentiles } from "./latency/counts.js";
 export { type Latency, type LatencyCell, measureLatency, type PooledLatency } from "./latency/run.js";
 export {
   type Growth,
@@ -66,6 +67,9 @@ export type { Interval } from "./statistics.js";
 export { type Mean, type Ratio, type Summary, summarize } from "./summary.js";
 export { loadTarget, targetNames } from "./targets/index.js";
 export { OutOfMemory, type Target, type TargetModule } from "./targets/target.js";
+export type { HeapMap, MappedBlock } from "./timeline/heap-map.js";
+export { measureTimeline, type Timeline, type TimelineCell, type TimelineTrace } from "./timeline/run.js";
+export type { Watched } from "./timeline/watch.js";
 export {
   CALLOC,
   createTrace,

@@ -9,6 +9,7 @@ import type { Effort } from "./schedule.js";
 import type { Space } from "./space/run.js";
 import { type Summary, summarize } from "./summary.js";
 import type { ThreadsCost } from "./threads/run.js";
+import type { Timeline } from "./timeline/run.js";
 import type { ViewCost } from "./views/run.js";
 
 /** What was measured; a measure that was not asked for, or not come to, is missing. */
@@ -17,6 +18,7 @@ export interface Results {
   readonly live?: LiveCost;
   readonly latency?: Latency;
   readonly space?: Space;
+  readonly timeline?: Timeline;
   readonly composition?: Composition;
   readonly stacks?: Comparison;
   readonly views?: ViewCost;
@@ -24,9 +26,12 @@ export interface Results {
   readonly threads?: ThreadsCost;
 }
 
+/** Of the file's format: up by one where a field changes. */
+export const RESULT_VERSION = 3;
+
 export interface BenchResult {
   readonly format: "heapwright-bench";
-  readonly version: 2;
+  readonly version: typeof RESULT_VERSION;
   readonly environment: Environment;
   readonly effort: Effort;
   readonly comparison: Comparison | null;
@@ -34,6 +39,7 @@ export interface BenchResult {
   readonly live: LiveCost | null;
   readonly latency: Latency | null;
   readonly space: Space | null;
+  readonly timeline: Timeline | null;
   readonly composition: Composition | null;
   /** Allocators are `hyperheap+` and the stack's name; the summary's reference is the bare one. */
   readonly stacks: Comparison | null;
@@ -44,10 +50,10 @@ export interface BenchResult {
 }
 
 export function toJson(environment: Environment, effort: Effort, results: Results): BenchResult {
-  const { comparison, live, latency, space, composition, stacks, views, agents, threads } = results;
+  const { comparison, live, latency, space, timeline, composition, stacks, views, agents, threads } = results;
   return {
     format: "heapwright-bench",
-    version: 2,
+    version: RESULT_VERSION,
     environment,
     effort,
     comparison: comparison ?? null,
@@ -55,6 +61,7 @@ export function toJson(environment: Environment, effort: Effort, results: Result
     live: live ?? null,
     latency: latency ?? null,
     space: space ?? null,
+    timeline: timeline ?? null,
     composition: composition ?? null,
     stacks: stacks ?? null,
     stacksSummary: stacks === undefined ? null : summarize(stacks),

@@ -19,6 +19,7 @@ import type { Effort } from "./schedule.js";
 import { measureSpace } from "./space/run.js";
 import { measureStacks } from "./stacks/run.js";
 import { measureThreads } from "./threads/run.js";
+import { measureTimeline } from "./timeline/run.js";
 import { findTrace } from "./traces.js";
 import { measureViews } from "./views/run.js";
 
@@ -52,6 +53,10 @@ const MEASURES = {
   space: {
     about: "the smallest region each trace completes in, and how far blocks extend",
     run: async (options) => ({ space: await measureSpace(options) }),
+  },
+  timeline: {
+    about: "footprint over time, and what lies where, on the first and the last trace",
+    run: async (options) => ({ timeline: await measureTimeline(options) }),
   },
   composition: {
     about: "what composing costs: heap against strategy, a layer against none",

@@ -6,6 +6,7 @@ import type { LarsonShape } from "./agents/larson.js";
 import type { ClockedReplays } from "./latency/clocked.js";
 import type { Round } from "./measure.js";
 import type { Footprint } from "./space/footprint.js";
+import type { Watched } from "./timeline/watch.js";
 import type { ViewType } from "./views/job.js";
 
 /** Replay one trace over one allocator. */
@@ -96,12 +97,22 @@ export interface SpaceSpec {
   readonly limitMs: number;
 }
 
+/** Watch the memory of an allocator while a trace runs. */
+export interface TimelineSpec {
+  readonly target: string;
+  readonly trace: string;
+  /** Look after so many operations, ascending. */
+  readonly at: readonly number[];
+  readonly limitMs: number;
+}
+
 export type Request =
   | { readonly do: "load"; readonly job: JobSpec }
   | { readonly do: "warm"; readonly ms: number; readonly capMs: number }
   | { readonly do: "round"; readonly ms: number }
   | { readonly do: "clock"; readonly replays: number }
-  | { readonly do: "space"; readonly spec: SpaceSpec };
+  | { readonly do: "space"; readonly spec: SpaceSpec }
+  | { readonly do: "timeline"; readonly spec: TimelineSpec };
 
 /** What a job says of itself once it is loaded. */
 export interface Loaded {
@@ -120,6 +131,7 @@ export interface Replies {
   readonly round: Sample;
   readonly clock: ClockedReplays;
   readonly space: Footprint;
+  readonly timeline: Watched;
 }
 
 /** `reason` is short enough for a table's cell; `detail` is all that is known. */

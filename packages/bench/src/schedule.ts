@@ -65,7 +65,7 @@ export const EFFORTS = {
     agentsMs: 50,
   },
   default: {
-    processes: 5,
+    processes: 4,
     rounds: 3,
     roundMs: 12,
     warmMs: 200,

@@ -1,10 +1,11 @@
 /** Entry of a worker process: loads one job, then measures whenever it is asked. Ends with its parent. */
 import { liveJob } from "./live/job.js";
-import type { Failure, Job, JobSpec, Reply, Request, SpaceSpec } from "./protocol.js";
+import type { Failure, Job, JobSpec, Reply, Request, SpaceSpec, TimelineSpec } from "./protocol.js";
 import { describeFailure, replayJob } from "./replay-job.js";
 import { type Footprint, measureFootprint } from "./space/footprint.js";
 import { loadTarget } from "./targets/index.js";
 import type { TargetModule } from "./targets/target.js";
+import { type Watched, watchTimeline } from "./timeline/watch.js";
 
 let job: Job | undefined;
 let module: TargetModule | undefined;
@@ -28,8 +29,15 @@ async function space(spec: SpaceSpec): Promise<Footprint> {
   return measureFootprint(spec, module);
 }
 
+async function timeline(spec: TimelineSpec): Promise<Watched> {
+  module = await loadTarget(spec.target);
+  limitMs = spec.limitMs;
+  return watchTimeline(spec, module);
+}
+
 async function answer(request: Request): Promise<Reply> {
   if (request.do === "space") return { ok: true, value: await space(request.spec) };
+  if (request.do === "timeline") return { ok: true, value: await timeline(request.spec) };
   if (request.do === "load") {
     job = await loadJob(request.job);
     return { ok: true, value: job.loaded };

@@ -14,7 +14,7 @@ import { stackTarget } from "../stacks/target.js";
 import { loadTarget, REFERENCES, targetNames } from "../targets/index.js";
 import { traceName } from "../trace.js";
 import { findTraces, type TraceFile, traceNames } from "../traces.js";
-import { checkWritable } from "./output.js";
+import { checkWritable, writeReport } from "./output.js";
 import { count, countsUpTo, list } from "./parse.js";
 
 /** More blocks than this do not fit the 1 GiB that the wasm memories may grow to. */
@@ -37,6 +37,7 @@ interface RunOptions {
   readonly full?: true;
   readonly ci?: true;
   readonly json?: string;
+  readonly html?: string;
 }
 
 /** What `--ci` measures where nothing is named: the strategies and what they are compared with, on traces that repeat well. */
@@ -93,6 +94,7 @@ async function run(options: RunOptions): Promise<number> {
   const compared = [];
   for (const name of allocators) compared.push(comparedAllocator(await loadTarget(name)));
   if (options.json !== undefined) await checkWritable("--json", options.json);
+  if (options.html !== undefined) await checkWritable("--html", options.html);
   const progress = createProgress();
   const interrupt = new AbortController();
   const onInterrupt = (): void => interrupt.abort();
@@ -118,9 +120,9 @@ async function run(options: RunOptions): Promise<number> {
   const where = environment();
   const parts = [heading(where, compared), ...tablesOf(results, effort)];
   process.stdout.write(`\n${parts.join("\n\n")}\n`);
-  if (options.json !== undefined) {
-    await writeFile(options.json, `${JSON.stringify(toJson(where, effort, results), null, 2)}\n`);
-  }
+  const result = toJson(where, effort, results);
+  if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(result, null, 2)}\n`);
+  if (options.html !== undefined) await writeReport(options.html, result);
   return signal.aborted ? 130 : 0;
 }
 
@@ -173,6 +175,7 @@ export function addRun(program: Command, finish: (code: number) => void): Comman
     .option("--full", "more and longer rounds, and more patience: some minutes")
     .option("--ci", "for `compare`: many processes of the strategies and their references, half a minute")
     .option("--json <file>", "write all figures to a file as well")
+    .option("--html <file>", "write a report with plots, one page without network, as well")
     .allowExcessArguments(true)
     .action(async (options: RunOptions, command: Command) => {
       if (command.args.length > 0) {

@@ -9,6 +9,12 @@ export interface PackedCounts {
   readonly counts: Uint32Array;
 }
 
+/** The same for files. */
+export interface Histogram {
+  readonly values: readonly number[];
+  readonly counts: readonly number[];
+}
+
 /** In nanoseconds. */
 export interface Percentiles {
   readonly p50: number;
@@ -17,6 +23,9 @@ export interface Percentiles {
   readonly p9999: number;
   readonly max: number;
 }
+
+/** Significant bits of the values of a histogram: no more than 3 % too small. */
+const BITS = 6;
 
 /** Below this a value is counted in an array, from here on in a map. */
 const FEW = 65_536;
@@ -55,6 +64,22 @@ export class Counts {
       values: Uint32Array.from(sorted, ([value]) => value),
       counts: Uint32Array.from(sorted, ([, count]) => count),
     };
+  }
+
+  /** As plain arrays with few values, each rounded down to its first {@link BITS} bits. */
+  histogram(): Histogram {
+    const values: number[] = [];
+    const counts: number[] = [];
+    for (const [value, count] of this.#sorted()) {
+      const unit = 2 ** Math.max(0, Math.floor(Math.log2(Math.max(1, value))) + 1 - BITS);
+      const rounded = value - (value % unit);
+      if (values[values.length - 1] === rounded) counts[counts.length - 1] += count;
+      else {
+        values.push(rounded);
+        counts.push(count);
+      }
+    }
+    return { values, counts };
   }
 
   /**

@@ -36,6 +36,21 @@ describe("percentiles", () => {
   });
 });
 
+describe("a histogram", () => {
+  it("keeps every sample, at no more than 3 % below its value", () => {
+    const counts = new Counts();
+    const values = [0, 1, 63, 64, 65, 66, 1023, 1_000_001, 4_000_000_000];
+    for (const value of values) counts.add(value, 2);
+    const histogram = counts.histogram();
+    expect(histogram.values).toEqual([0, 1, 63, 64, 66, 1008, 999_424, 3_959_422_976]);
+    expect(histogram.counts).toEqual([2, 2, 2, 4, 2, 2, 2, 2]);
+    for (const value of values) {
+      const below = Math.max(...histogram.values.filter((each) => each <= value));
+      expect(value - below).toBeLessThanOrEqual(0.032 * value);
+    }
+  });
+});
+
 describe("the grain", () => {
   const countsOf = (list: readonly (readonly [number, number])[]): Counts => {
     const counts = new Counts();

@@ -11,7 +11,7 @@ import type { TargetModule } from "../targets/target.js";
 import { describeTrace } from "../trace-stats.js";
 import { openTrace, type TraceFile } from "../traces.js";
 import { CLOCK_FLAGS, type ClockedReplays } from "./clocked.js";
-import { Counts, type Percentiles } from "./counts.js";
+import { Counts, type Histogram, type Percentiles } from "./counts.js";
 
 /** An allocator on a trace. */
 export type LatencyCell =
@@ -38,6 +38,8 @@ export interface PooledLatency {
   readonly all: Percentiles;
   readonly repeatable: Percentiles;
   readonly collections: number;
+  /** What the percentiles are of. */
+  readonly histograms: { readonly all: Histogram; readonly repeatable: Histogram };
 }
 
 export interface Latency {
@@ -46,7 +48,11 @@ export interface Latency {
   readonly shared: readonly string[];
   readonly pooled: readonly PooledLatency[];
   /** The clock read with nothing between two readings, in all processes; it moves by `grainNs` at a time. */
-  readonly clock: Percentiles & { readonly samples: number; readonly grainNs: number };
+  readonly clock: Percentiles & {
+    readonly samples: number;
+    readonly grainNs: number;
+    readonly histogram: Histogram;
+  };
   readonly cells: readonly LatencyCell[];
   /** False where it was interrupted: cells are missing then. */
   readonly complete: boolean;
@@ -146,13 +152,15 @@ function cellOf({ allocator, clocked, failure }: Runner, trace: string): Latency
 function pool(allocator: string, told: readonly Told[], shared: readonly string[]): PooledLatency {
   const mine = told.filter((each) => each.allocator === allocator && shared.includes(each.trace));
   const all = new Counts(...mine.map(({ clocked }) => clocked.all));
+  const repeatable = new Counts(...mine.map(({ clocked }) => clocked.repeatable));
   return {
     allocator,
     traces: mine.map(({ trace }) => trace),
     samples: all.total,
     all: all.summary(),
-    repeatable: new Counts(...mine.map(({ clocked }) => clocked.repeatable)).summary(),
+    repeatable: repeatable.summary(),
     collections: mine.reduce((sum, { clocked }) => sum + clocked.collections, 0),
+    histograms: { all: all.histogram(), repeatable: repeatable.histogram() },
   };
 }
 
@@ -192,6 +200,7 @@ export async function measureLatency(options: CompareOptions): Promise<Latency> 
       ...clock.summary(),
       samples: clock.total,
       grainNs: clock.grain(),
+      histogram: clock.histogram(),
     },
     cells,
     complete: signal?.aborted !== true,

@@ -187,13 +187,14 @@ describe("the tables", () => {
     const all = { p50: 41, p99: 591, p999: 79_669, p9999: 1_731_220, max: 48_740_380 };
     const pooled = targetNames.map((allocator, index) => ({
       ...{ allocator, all, repeatable: all, samples: 73_613_452, collections: index },
+      histograms: { all: { values: [], counts: [] }, repeatable: { values: [], counts: [] } },
       traces: index === 0 ? ["a"] : ["a", "b"],
     }));
     const text = latencyTable({
       allocators: comparison(targetNames, [], []).allocators,
       shared: ["a", "b"],
       pooled,
-      clock: { ...all, samples: 173_613_452, grainNs: 10 },
+      clock: { ...all, samples: 173_613_452, grainNs: 10, histogram: { values: [], counts: [] } },
       cells: [],
       complete: true,
     });

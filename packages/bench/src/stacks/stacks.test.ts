@@ -85,7 +85,7 @@ describe("the memory", () => {
 });
 
 it("only a full run measures stacks unasked", () => {
-  expect(defaultMeasures(false)).toEqual(["time", "live", "latency", "space", "composition"]);
+  expect(defaultMeasures(false)).toEqual(["time", "live", "latency", "space", "timeline", "composition"]);
   expect(defaultMeasures(true)).toEqual([...defaultMeasures(false), "stacks", "views", "agents", "threads"]);
   expect(defaultMeasures(false, ["stacks"])).toEqual([...defaultMeasures(false), "stacks"]);
 });

@@ -33,6 +33,7 @@ export function heapTarget(
     buffer: () => heap.memory.buffer,
     takenSize: (ptr) => heap.takenSize(ptr),
     areaBytes: () => heap.region.areaEnd - heap.region.areaStart,
+    blocks: () => heap.blocks(),
     check: () => {
       heap.check();
     },

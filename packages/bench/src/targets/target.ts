@@ -3,6 +3,8 @@
  * The functions are called straight from the replay loop: plain closures, or the wasm exports themselves.
  */
 
+import type { MappedBlock } from "../timeline/heap-map.js";
+
 /** One allocator at work. Pointers are byte offsets into `buffer()`, below 2^31; 0 is failure. */
 export interface Target {
   malloc(size: number): number;
@@ -21,6 +23,8 @@ export interface Target {
   takenSize?(ptr: number): number;
   /** Bytes that blocks lie in, without the allocator's own tables. */
   areaBytes?(): number;
+  /** Every block there is, for a map of the heap. */
+  blocks?(): Iterable<MappedBlock>;
   /** Verifies the allocator's own invariants; throws if one is broken. */
   check?(): void;
 }

@@ -1,0 +1,9 @@
+/** How the figures came about, for who reads the page alone. */
+import type { BenchResult } from "../json.js";
+import { html, type Markup } from "./markup.js";
+
+export function methodMarkup({ effort }: BenchResult): Markup {
+  return html`<p>Traces are what programs asked of malloc, operation by operation. Every allocator replays each of them in operating-system processes of its own, because the compiler specialises code for what it has seen; two processes of the same code differ, so there are ${effort.processes}, one after the other, and all allocators take turns round by round, each round beginning with the next one, so that a machine that drifts hurts all alike. The first replay of each is not timed: every answer is checked in it (alignment, overlap, zeroing, contents). Processes warm up until rounds get no faster.</p>
+<p>A round repeats the trace until ${effort.roundMs} ms are timed and gives the median replay; a process gives the median of its ${effort.rounds} rounds, and the figure is the median of the processes. Only the operations are timed; what is alive at the end is freed after the clock has stopped. Single operations are timed with one reading of the clock between two of them, in replays of their own, and counted exactly. Utilisation, footprint and maps are not timed and come out the same every time.</p>
+<p>Every allocator is called from JavaScript as an app would call it and has the same memory, with room to spare; whoever never uses freed memory again has all that the trace ever asks for. What an allocator does not offer is not quietly emulated: where something had to be added, the notes on it say so. Ratios are to the same figure of the reference, means of ratios are geometric. One machine, one run: compare the bars of one page, and mind their spread.</p>`;
+}
