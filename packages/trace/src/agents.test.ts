@@ -20,7 +20,7 @@ const WORKER = `
     const { stats } = await import(workerData.stats);
     const { trace } = await import(workerData.trace);
     const parts = [];
-    const recorder = trace({ operations: 1000, clock: 100, sink: (part) => parts.push(part) });
+    const recorder = trace({ operations: 1000, clock: 100, sink: (part) => parts.push(structuredClone(part)) });
     const plugins = [stats(), workerData.front && agentCache(), recorder];
     const heap = attachHeap(workerData.descriptor, defineStack({ strategy: tlsf(), plugins }));
     const { places, gate, operations } = workerData;

@@ -2,7 +2,7 @@
  * From bytes to a trace. Reading trusts nothing: every record is checked against the ids alive at that point, so that a replay needs no checks
  * of its own.
  *
- * Price: about 10 ns an operation; memory is bounded by the operation count in the header, which is bounded by {@link MAX_OPS}.
+ * Price: about 40 ns an operation; memory is bounded by the operation count in the header, which is bounded by {@link MAX_OPS}.
  */
 import { TraceError } from "./errors.js";
 import {

@@ -2,7 +2,7 @@
  * Trace files as a program holds them: gzip where the engine has `CompressionStream` (browsers, Node from 18 on), else as they are. Both are
  * read everywhere there is a `DecompressionStream`.
  *
- * Price: gzip takes about 100 ns an operation. Inflating stops as soon as there is more than the file's own header promises.
+ * Price: gzip takes about 0.7 µs an operation, reading it 0.1. Inflating stops as soon as there is more than the file's own header promises.
  */
 import { decodeTrace } from "./decode.js";
 import { encodeTrace } from "./encode.js";

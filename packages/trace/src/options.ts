@@ -20,8 +20,9 @@ export interface TraceOptions {
   /** The app asks with `alloc`, not `allocUnsafe`: blocks are recorded as zeroed (calloc). No plugin sees which it was. Default false. */
   readonly zeroed?: boolean;
   /**
-   * Gets what was recorded when `operations` are reached, and recording goes on; without it recording ends there. Called in the midst of a
-   * call, with the heap's lock held: it must not call the heap.
+   * Gets what was recorded when `operations` are reached, and recording goes on; without it recording ends there. The part's arrays are the log
+   * itself, written anew as soon as it returns: post it, write it, or keep a `structuredClone`. Called in the midst of a call, with the heap's
+   * lock held: it must not call the heap.
    */
   readonly sink?: (part: TracePart) => void;
 }

@@ -88,7 +88,7 @@ it("parts are the same as the whole, however often they are taken", () => {
   const heap = createHeap({
     memory: 1 << 20,
     strategy: tlsf(),
-    plugins: [trace({ operations: 7, clock: 5, sink: (part) => parts.push(part) })],
+    plugins: [trace({ operations: 7, clock: 5, sink: (part) => parts.push(structuredClone(part)) })],
   });
   runProgram(heap, 3000, 8);
   parts.push(heap.trace.take());

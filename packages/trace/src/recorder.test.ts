@@ -157,7 +157,7 @@ describe("the bound", () => {
 
   it.each([2, 3, 4, 5])("a realloc that moves is whole, with room for %i", (operations) => {
     const parts: TracePart[] = [];
-    const heap = heapWith({ operations, sink: (part) => parts.push(part) });
+    const heap = heapWith({ operations, sink: (part) => parts.push(structuredClone(part)) });
     const ptrs = [1, 2, 3, 4, 5].map((size) => heap.alloc(size));
     for (const [i, ptr] of ptrs.entries()) heap.realloc(ptr, 1000 * (i + 1));
     parts.push(heap.trace.take());
@@ -167,9 +167,36 @@ describe("the bound", () => {
     expect(heap.trace.recorded).toBe(10);
   });
 
+  it("a sink gets the log itself, not a copy of it", () => {
+    const given: Int32Array[] = [];
+    const heap = heapWith({ operations: 2, sink: ({ words }) => given.push(words) });
+    for (let i = 1; i <= 5; i++) heap.alloc(i);
+    expect(given.map(({ length, buffer }) => [length, buffer === given[0].buffer])).toEqual([
+      [8, true],
+      [8, true],
+    ]);
+    expect(heap.trace.take().words.buffer).not.toBe(given[0].buffer);
+  });
+
+  it("a sink that throws: the call throws, nothing that was recorded is lost", () => {
+    const parts: TracePart[] = [];
+    let broken = true;
+    const sink = (part: TracePart): void => {
+      if (broken) throw new Error("disk full");
+      parts.push(structuredClone(part));
+    };
+    const heap = heapWith({ operations: 2, sink });
+    for (let i = 1; i <= 2; i++) heap.alloc(i);
+    expect(() => heap.alloc(3)).toThrow("disk full");
+    broken = false;
+    heap.alloc(4);
+    parts.push(heap.trace.take());
+    expect(rowsOf(mergeTraces(parts))).toEqual(["malloc 0 1", "malloc 1 2", "malloc 2 4"]);
+  });
+
   it("a sink gets what is recorded, in order, and nothing is dropped", () => {
     const parts: TracePart[] = [];
-    const heap = heapWith({ operations: 4, sink: (part) => parts.push(part) });
+    const heap = heapWith({ operations: 4, sink: (part) => parts.push(structuredClone(part)) });
     for (let i = 1; i <= 10; i++) heap.alloc(i);
     expect(parts.map(({ number, words, dropped }) => [number, words.length, dropped])).toEqual([
       [0, 16, 0],

@@ -92,7 +92,9 @@ export function createRecorder(inner: Inner, ctx: Context, options: SettledOptio
         dropped++;
         return false;
       }
-      sink(part(true));
+      // What it is given is the log itself: a copy would cost more than the recording, as its pages are new ones.
+      sink(partOf(log.subarray(0, next), tags?.subarray(0, next / ENTRY_WORDS)));
+      empty();
     }
     if (clock === 0) end = limit;
     else {
@@ -133,27 +135,33 @@ export function createRecorder(inner: Inner, ctx: Context, options: SettledOptio
   }
 
   function part(empties: boolean): TracePart {
-    const count = next / ENTRY_WORDS;
-    const own = tags?.slice(0, count);
-    const made: TracePart = {
+    const made = partOf(log.slice(0, next), tags?.slice(0, next / ENTRY_WORDS));
+    if (empties) empty();
+    return made;
+  }
+
+  function partOf(own: Int32Array, ownTags: Uint32Array | undefined): TracePart {
+    return {
       part: 1,
       heap: ctx.heapName,
       agent: ctx.agent,
       number: parts,
-      words: log.slice(0, next),
-      ...(own && { tags: own, names: namesOf(own) }),
+      words: own,
+      ...(ownTags && { tags: ownTags, names: namesOf(ownTags) }),
       zeroed: options.zeroed,
       dropped,
     };
-    if (!empties) return made;
+  }
+
+  /** What is in the log has been handed out. */
+  function empty(): void {
     parts++;
-    handedOut += count - extras;
+    handedOut += next / ENTRY_WORDS - extras;
     extras = 0;
     next = 0;
     // Where some were dropped it stays so: others would follow a gap.
     end = 0;
     quick = 0;
-    return made;
   }
 
   function namesOf(own: Uint32Array): [number, string][] {
