@@ -30,10 +30,13 @@ function membersOf(file: string, name: string): string[] {
 }
 
 describe("a README names", () => {
-  it.each(["core", "hyperheap", "tlsf", "slab", "arena", "stats", "strict"])("every export of %s", (folder) => {
-    const names = named(`packages/${folder}/README.md`);
-    expect(exportsOf(folder).filter((name) => !names.has(name))).toEqual([]);
-  });
+  it.each(["core", "hyperheap", "tlsf", "slab", "arena", "stats", "strict"])(
+    "every export of %s",
+    (folder) => {
+      const names = named(`packages/${folder}/README.md`);
+      expect(exportsOf(folder).filter((name) => !names.has(name))).toEqual([]);
+    },
+  );
 
   it.each([
     ["heap-types.ts", "Heap"],
