@@ -30,10 +30,13 @@ function membersOf(file: string, name: string): string[] {
 }
 
 describe("a README names", () => {
-  it.each(["core", "hyperheap", "arena", "stats", "strict", "trace"])("every export of %s", (folder) => {
-    const names = named(`packages/${folder}/README.md`);
-    expect(exportsOf(folder).filter((name) => !names.has(name))).toEqual([]);
-  });
+  it.each(["core", "hyperheap", "tlsf", "slab", "arena", "stats", "strict", "trace"])(
+    "every export of %s",
+    (folder) => {
+      const names = named(`packages/${folder}/README.md`);
+      expect(exportsOf(folder).filter((name) => !names.has(name))).toEqual([]);
+    },
+  );
 
   it.each([
     ["heap-types.ts", "Heap"],
@@ -93,6 +96,11 @@ describe("a README names", () => {
     expect(membersOf("packages/arena/src/arena.ts", type).filter((name) => !names.has(name))).toEqual([]);
   });
 
+  it.each(["SlabApi", "SlabOptions"])("every member of slab's %s", (type) => {
+    const names = named("packages/slab/README.md");
+    expect(membersOf("packages/slab/src/slab.ts", type).filter((name) => !names.has(name))).toEqual([]);
+  });
+
   it.each([
     ["api.ts", "TraceApi"],
     ["options.ts", "TraceOptions"],
@@ -113,6 +121,8 @@ describe("a source file", () => {
   const places = [
     "packages/core/src",
     "packages/hyperheap/src",
+    "packages/tlsf/src",
+    "packages/slab/src",
     "packages/arena/src",
     "packages/stats/src",
     "packages/strict/src",

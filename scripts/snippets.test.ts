@@ -39,7 +39,9 @@ describe("programs in the documentation", () => {
       "packages/core/README.md",
       "packages/arena/README.md",
       "packages/hyperheap/README.md",
+      "packages/slab/README.md",
       "packages/strict/README.md",
+      "packages/tlsf/README.md",
       "packages/trace/README.md",
     ]) {
       expect(files).toContain(file);
