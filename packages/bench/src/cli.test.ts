@@ -17,7 +17,7 @@ import { STACKS, stackNames } from "./stacks/stacks.js";
 import { knownNames, targetNames } from "./targets/index.js";
 import { Account, APPS } from "./test-apps.js";
 import { randomTrace, traceOf } from "./test-traces.js";
-import { encodeTrace, FREE, MALLOC, MEMALIGN, writeTrace } from "./trace.js";
+import { encodeTrace, FREE, MALLOC, MEMALIGN, REALLOC, readTrace, writeTrace } from "./trace.js";
 import { traceNames } from "./traces.js";
 import { workloadNames } from "./workloads/index.js";
 
@@ -121,7 +121,7 @@ describe("telling", () => {
 describe("refusing", () => {
   it.each([
     [["--foo"], "unknown option '--foo'"],
-    [["bogus"], 'unknown command "bogus"; known: run, compare, list, report'],
+    [["bogus"], 'unknown command "bogus"; known: run, compare, list, report, record'],
     [["run", "twice"], 'unknown command "twice"'],
     [["list", "twice"], "too many arguments"],
     [
@@ -154,10 +154,21 @@ describe("refusing", () => {
     [["--ci", "--full"], "--ci and --full exclude each other"],
     [["--json", "./none/x.json"], "--json: "],
     [["--html", "./none/x.html"], "--html: "],
+    [["record"], "missing required argument 'module'"],
+    [["record", "./none.mjs"], "./none.mjs: no such file"],
+    [["record", "./none.mjs", "-n", "1e9"], "Expected 1 to 8388608"],
     [["report"], "missing required argument 'result.json'"],
-    [["report", "./none.json"], "ENOENT: no such file or directory, open './none.json'"],
-    [["report", "small.trace.gz"], "small.trace.gz: no JSON"],
+    [["report", "./none.json"], "./none.json: no such file"],
+    [["report", "small.trace.gz"], "small.trace.gz: not JSON"],
   ])("%j", async (args, message) => expectRefusal(args, message));
+
+  it("a module that exports no program, and one that asks for nothing", async () => {
+    writeFileSync(join(folder, "none.js"), "export default 7;\n");
+    await expectRefusal(["record", "./none.js"], "./none.js: its default export is no function");
+    writeFileSync(join(folder, "idle.mjs"), "export default () => {};\n");
+    await expectRefusal(["record", "./idle.mjs"], "./idle.mjs: asked nothing of its heap");
+    await expectRefusal(["record", "./idle.mjs", "-o", "./none/x.gz"], "--output: ");
+  });
 
   it("a module that exports no allocator", async () => {
     writeFileSync(join(folder, "empty.mjs"), "export default {};\n");
@@ -186,6 +197,37 @@ describe("refusing", () => {
     expect([code, message]).toEqual([2, "./bomb.gz: more bytes than its header promises"]);
     expect(Number(peak)).toBeGreaterThan(10 << 10);
     expect(Number(peak)).toBeLessThan(256 << 10);
+  });
+});
+
+describe("recording", () => {
+  it("what a program asks of its heap is a trace that can be run", async () => {
+    writeFileSync(
+      join(folder, "app.mjs"),
+      "export default async (heap) => { const a = heap.alloc(100); await null; heap.free(heap.realloc(a, 5000)); heap.alloc(64, 256); };\n",
+    );
+    const { code, stdout, stderr } = await cli("record", "app.mjs", "-o", "app.trace.gz");
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toBe(
+      "app.trace.gz: 4 operations, 1 blocks and 5 KiB alive at the peak\nheapwright-bench run --trace app.trace.gz\n",
+    );
+    const { ops, sizes } = await readTrace(join(folder, "app.trace.gz"));
+    expect([[...ops], [...sizes]]).toEqual([
+      [MALLOC, REALLOC, FREE, MEMALIGN],
+      [100, 5000, 0, 64],
+    ]);
+  });
+
+  it("says what did not fit, and keeps what was asked before a failure", async () => {
+    writeFileSync(
+      join(folder, "long.mjs"),
+      "export default (heap) => { for (let i = 0; i < 50; i++) heap.alloc(10); heap.alloc(1 << 30); throw new Error('it broke'); };\n",
+    );
+    const { code, stdout, stderr } = await cli("record", "long.mjs", "-n", "20", "--memory", "8");
+    expect([code, stderr]).toEqual([1, "heapwright-bench: long.mjs: it broke\n"]);
+    expect(stdout).toContain("mine.trace.gz: 20 operations, 20 blocks");
+    expect(stdout).toMatch(/^30 more came when there was no room/m);
+    expect((await readTrace(join(folder, "mine.trace.gz"))).length).toBe(20);
   });
 });
 

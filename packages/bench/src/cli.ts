@@ -7,6 +7,7 @@ import { Command, CommanderError } from "commander";
 import { ownVersion } from "./assets.js";
 import { addCompare } from "./commands/compare.js";
 import { addList } from "./commands/list.js";
+import { addRecord } from "./commands/record.js";
 import { addReport } from "./commands/report.js";
 import { addRun } from "./commands/run.js";
 import { messageOf, UsageError } from "./errors.js";
@@ -23,6 +24,7 @@ function createProgram(finish: (code: number) => void): Command {
   addCompare(program, finish);
   addList(program);
   addReport(program);
+  addRecord(program);
   return program.addHelpText("after", () => `\nWithout a command it is run:\n\n${run.helpInformation()}`);
 }
 
