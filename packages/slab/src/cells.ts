@@ -15,7 +15,6 @@ import {
   CLASS_SHIFT,
   COUNTER,
   COUNTER_AT,
-  classAt,
   classOf,
   FIRST_MADE,
   GRANULE,
@@ -36,9 +35,11 @@ import { refusal } from "./validate.js";
  */
 export function createAlloc(space: Space, large: Large): Allocator["alloc"] {
   return (size, align, tag) => {
-    // Not rounded by adding: sizes near 2^32 stay large.
-    const sizeClass = (((size - 1) >>> 4) + 1 + space.headerGranules) | 0;
-    if (sizeClass > space.most || align !== GRANULE) return allocLarge(space, large, size, align, tag);
+    // Not rounded by adding: sizes near 2^32 stay large. Spans begin at a multiple of 2 KiB, so cells of a multiple of `align` are aligned,
+    // unless there are slots in front.
+    const sizeClass = ((((size - 1) | (align - 1)) >>> 4) + 1 + space.headerGranules) | 0;
+    if (sizeClass > space.most || (space.header !== 0 && align !== GRANULE))
+      return allocLarge(space, large, size, align, tag);
     const { i32, map, state } = space;
     const of = (space.classes + (sizeClass << CLASS_SHIFT)) | 0;
     let at = (map + i32[of]) | 0;
@@ -46,7 +47,10 @@ export function createAlloc(space: Space, large: Large): Allocator["alloc"] {
     if (bits === 0) {
       at = (map + refill(space, large, sizeClass)) | 0;
       bits = i32[at];
-      if (bits === 0) return allocLarge(space, large, (sizeClass << 4) - space.header, align, tag);
+      if (bits === 0) {
+        const bytes = align === GRANULE ? (sizeClass << 4) - space.header : size;
+        return allocLarge(space, large, bytes, align, tag);
+      }
     }
     const low = bits & -bits;
     const granule = (((at - map - 2) << 4) + 31 - Math.clz32(low)) | 0;
@@ -56,19 +60,6 @@ export function createAlloc(space: Space, large: Large): Allocator["alloc"] {
     i32[state + USED] += (sizeClass << 4) - space.header;
     return space.origin + space.header + granule * GRANULE;
   };
-}
-
-/** A cell of the unit at the cursor, which has a free one. */
-export function take(space: Space, cursor: number, sizeClass: number): number {
-  const { i32, map, state } = space;
-  const bits = i32[map + cursor];
-  const low = bits & -bits;
-  const granule = (((cursor - 2) << 4) + 31 - Math.clz32(low)) | 0;
-  i32[space.made] = granule + FIRST_MADE;
-  i32[map + cursor] = bits ^ low;
-  i32[map + i32[classAt(space, sizeClass) + COUNTER]] += ONE;
-  i32[state + USED] += (sizeClass << 4) - space.header;
-  return space.origin + space.header + granule * GRANULE;
 }
 
 /** The `free` primitive of one agent. */
@@ -162,8 +153,22 @@ export function createSize(
   ofLarge: Allocator["usableSize"],
   less: number,
 ): Allocator["usableSize"] {
+  // As liveClass does, written out: core's `alloc` asks after each block it zeroes, and V8 inlines this there, but not two functions deep.
   return (ptr) => {
-    const sizeClass = liveClass(space, ptr);
-    return sizeClass === 0 ? ofLarge(ptr) : (sizeClass << 4) - less;
+    const { i32, header, origin } = space;
+    const from = ptr - origin;
+    const unit = from >>> UNIT_SHIFT;
+    if (from < 0 || unit >= space.units) return ofLarge(ptr);
+    let at = (space.map + 2 + (unit << 1)) | 0;
+    let kind = i32[at + 1];
+    if (kind === 0) return ofLarge(ptr);
+    if (header !== 0) {
+      at = pairBefore(space, ptr);
+      kind = i32[at + 1];
+    }
+    const bit = 1 << (((from - header) >>> 4) & 31);
+    if ((space.starts[kind & KIND_MASK] & ~i32[at] & bit) === 0 || (from & 15) !== 0)
+      throw refusal(space, ptr);
+    return (((kind & CLASS_MASK) + 1) << 4) - less;
   };
 }

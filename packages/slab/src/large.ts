@@ -3,17 +3,11 @@
  *
  * Before one is answered as exhausted, spares go back where that serves it: see shortage.ts.
  */
-import { take } from "./cells.js";
 import { makeRoom } from "./shortage.js";
 import { FIRST_MADE, GRANULE, LARGE, type Large, MADE_LARGE, type Space } from "./space.js";
-import { refill } from "./spans.js";
 
-/** A block of `large`, or, for an alignment above 16, a cell whose size is a multiple of it. */
+/** A block of `large`. */
 export function allocLarge(space: Space, large: Large, size: number, align: number, tag: number): number {
-  if (align !== GRANULE) {
-    const cell = alignedCell(space, large, size, align);
-    if (cell !== 0) return cell;
-  }
   const ptr = allocFrom(space, large, size, align, tag);
   return ptr === 0 && makeRoom(space, large, size, align) ? allocFrom(space, large, size, align, tag) : ptr;
 }
@@ -29,14 +23,4 @@ function allocFrom(space: Space, large: Large, size: number, align: number, tag:
   } finally {
     i32[state + MADE_LARGE] = 0;
   }
-}
-
-/** Spans begin at a multiple of 2 KiB, so cells of a multiple of `align` bytes are aligned; 0 if there is none so large, or no room. */
-function alignedCell(space: Space, large: Large, size: number, align: number): number {
-  const { most, header } = space;
-  if (header !== 0 || size > most << 4) return 0;
-  const sizeClass = (((size - 1) | (align - 1)) + 1) >>> 4;
-  if (sizeClass > most) return 0;
-  const cursor = refill(space, large, sizeClass);
-  return cursor === 0 ? 0 : take(space, cursor, sizeClass);
 }

@@ -152,6 +152,18 @@ function startsOf(tail: number): Int32Array {
   return starts;
 }
 
+/** Cells of a span, by the kind of any of its units. */
+function countsOf(tail: number): Int32Array {
+  const counts = new Int32Array(1 << LINK_SHIFT);
+  for (let sizeClass = 1; sizeClass <= MOST_CLASSES; sizeClass++) {
+    for (let size = LEAST_SIZE; size <= MOST_SIZE; size++) {
+      const count = Math.floor((bytesOf(size) - tail) / (sizeClass * GRANULE));
+      for (let unit = 0; unit < unitsOf(size); unit++) counts[kindOf(sizeClass, unit, size)] = count;
+    }
+  }
+  return counts;
+}
+
 /** A kind without its link; never 0. */
 export function kindOf(sizeClass: number, unit: number, size: number): number {
   return (sizeClass - 1) | (unit << CLASS_BITS) | (size << SIZE_SHIFT);
@@ -169,7 +181,7 @@ export function unitsOf(size: number): number {
 
 /** Cells of a span. */
 export function cellsIn(space: Space, sizeClass: number, size: number): number {
-  return Math.floor((bytesOf(size) - space.tail) / (sizeClass * GRANULE));
+  return space.counts[kindOf(sizeClass, 0, size)];
 }
 
 /** Views and addresses; fields are only declared and set once, so that all spaces have one hidden class. */
@@ -194,7 +206,9 @@ export class Space {
   declare readonly made: number;
   /** Byte address of `large`'s state. */
   declare readonly largeState: number;
+  /** By kind: where cells begin in a unit, and how many cells its span has. */
   declare readonly starts: Int32Array;
+  declare readonly counts: Int32Array;
   declare readonly error: Context["error"];
 
   constructor(ctx: Context, large: Strategy<string, unknown>) {
@@ -214,6 +228,7 @@ export class Space {
     this.made = ctx.made;
     this.largeState = state + largeState;
     this.starts = startsOf(this.tail);
+    this.counts = countsOf(this.tail);
     this.error = ctx.error;
     ctx.onRefresh(() => {
       this.i32 = ctx.memory.i32;
