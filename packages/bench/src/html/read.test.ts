@@ -3,14 +3,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { UsageError } from "../errors.js";
+import { between, seeded } from "../random.js";
 import { exampleResult } from "./example-result.js";
 import { readResult } from "./read.js";
+import { reportHtml } from "./report.js";
 
 let path: string;
 beforeAll(() => {
   path = join(mkdtempSync(join(tmpdir(), "heapwright-read-")), "result.json");
 });
 afterAll(() => rmSync(join(path, ".."), { recursive: true }));
+
+/** As JSON. */
+const ODDITIES = ["1e999", "-1", "0", "1e308", "5e-324", '""', '"<b>"', "null", "[]", "{}", "true", "[[1]]"];
 
 /** A result as JSON with one thing changed: `at` are the keys on the way to it. */
 function changed(at: readonly (string | number)[], value: unknown): string {
@@ -64,6 +69,8 @@ describe("a result's file", () => {
     [["comparison", "traces", 0, "name"], { toString: "x" }],
     [["live", "counts"], []],
     [["live", "counts", 0], 0],
+    [["live", "counts", 1], 50],
+    [["live", "cells", 0, "median"], 0],
     [["latency", "pooled", 0, "histograms", "all", "values"], [1]],
     [["timeline", "cells", 0, "extent"], [1]],
     [["timeline", "cells", 0, "map", "bins"], 1e9],
@@ -82,6 +89,33 @@ describe("a result's file", () => {
     expect(message).toContain(`${path}: ${at[0]}`);
     expect(message).not.toContain("\n");
     expect(message.length).toBeLessThan(path.length + 400);
+  });
+
+  it("with anything in any place is refused, or makes a page", async () => {
+    const original = JSON.stringify(exampleResult());
+    const places = (original.match(/"(?:[^"\\]|\\.)*"(?!:)|\b\d[\d.e+-]*|\b(?:true|false|null)\b/g) ?? [])
+      .length;
+    const random = seeded(8);
+    const ends = { refused: 0, made: 0 };
+    for (let turn = 0; turn < 600; turn++) {
+      const changedPlace = between(random, 0, places - 1);
+      const value = ODDITIES[between(random, 0, ODDITIES.length - 1)];
+      let at = -1;
+      const text = original.replace(
+        /"(?:[^"\\]|\\.)*"(?!:)|\b\d[\d.e+-]*|\b(?:true|false|null)\b/g,
+        (leaf) => (++at === changedPlace ? value : leaf),
+      );
+      writeFileSync(path, text);
+      try {
+        expect(reportHtml(await readResult(path))).toContain("</html>");
+        ends.made++;
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw new Error(`${value} at ${changedPlace}: ${error}`);
+        ends.refused++;
+      }
+    }
+    expect(ends.made).toBeGreaterThan(50);
+    expect(ends.refused).toBeGreaterThan(200);
   });
 
   it("that is far too long is not read", async () => {
