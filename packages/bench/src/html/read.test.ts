@@ -91,6 +91,14 @@ describe("a result's file", () => {
     expect(message.length).toBeLessThan(path.length + 400);
   });
 
+  it("with an infinite number is refused", async () => {
+    const text = JSON.stringify(exampleResult());
+    const infinite = text.replace(/("histograms":{"all":{"values":\[[\d,]+\],"counts":\[)\d+/, "$11e999");
+    expect(infinite).not.toBe(text);
+    writeFileSync(path, infinite);
+    await expect(readResult(path)).rejects.toThrow("latency.pooled.0.histograms.all.counts.0: ");
+  });
+
   it("with anything in any place is refused, or makes a page", async () => {
     const original = JSON.stringify(exampleResult());
     const places = (original.match(/"(?:[^"\\]|\\.)*"(?!:)|\b\d[\d.e+-]*|\b(?:true|false|null)\b/g) ?? [])
