@@ -49,6 +49,7 @@ export { liveTable } from "./report/live.js";
 export { spaceTable } from "./report/space.js";
 export { stacksTable } from "./report/stacks.js";
 export { comparisonTable, type Repeats } from "./report/time.js";
+export { timelineNotes } from "./report/timeline.js";
 export { viewsTable } from "./report/views.js";
 export { EFFORTS, type Effort, type Progress, type StopSignal } from "./schedule.js";
 export type { Footprint } from "./space/footprint.js";

@@ -13,6 +13,7 @@ import { liveTable } from "./report/live.js";
 import { spaceTable } from "./report/space.js";
 import { stacksTable } from "./report/stacks.js";
 import { comparisonTable } from "./report/time.js";
+import { timelineNotes } from "./report/timeline.js";
 import { viewsTable } from "./report/views.js";
 import type { Effort } from "./schedule.js";
 import { measureSpace } from "./space/run.js";
@@ -113,12 +114,13 @@ export async function runMeasures(names: readonly MeasureName[], options: Measur
 
 /** The tables of what was measured. */
 export function tablesOf(results: Results, effort: Effort): string[] {
-  const { comparison, live, latency, space, composition, stacks, views, agents } = results;
+  const { comparison, live, latency, space, timeline, composition, stacks, views, agents } = results;
   return [
     comparison && comparisonTable(comparison, effort),
     live && liveTable(live, { ...effort, processes: effort.liveProcesses }),
     latency && latencyTable(latency),
     space && spaceTable(space),
+    timeline && timelineNotes(timeline),
     composition && compositionTable(composition),
     stacks && stacksTable(stacks, effort),
     views && viewsTable(views, effort),
