@@ -56,6 +56,7 @@ export { regressionTable } from "./report/regression.js";
 export { spaceTable } from "./report/space.js";
 export { stacksTable } from "./report/stacks.js";
 export { comparisonTable, type Repeats } from "./report/time.js";
+export { timelineNotes } from "./report/timeline.js";
 export { viewsTable } from "./report/views.js";
 export { ResultError, readResult } from "./result-file.js";
 export { EFFORTS, type Effort, type Progress, type StopSignal } from "./schedule.js";

@@ -14,6 +14,7 @@ import { spaceTable } from "./report/space.js";
 import { stacksTable } from "./report/stacks.js";
 import { threadsTable } from "./report/threads.js";
 import { comparisonTable } from "./report/time.js";
+import { timelineNotes } from "./report/timeline.js";
 import { viewsTable } from "./report/views.js";
 import type { Effort } from "./schedule.js";
 import { measureSpace } from "./space/run.js";
@@ -120,12 +121,13 @@ export async function runMeasures(names: readonly MeasureName[], options: Measur
 
 /** The tables of what was measured. */
 export function tablesOf(results: Results, effort: Effort): string[] {
-  const { comparison, live, latency, space, composition, stacks, views, agents, threads } = results;
+  const { comparison, live, latency, space, timeline, composition, stacks, views, agents, threads } = results;
   return [
     comparison && comparisonTable(comparison, effort),
     live && liveTable(live, { ...effort, processes: effort.liveProcesses }),
     latency && latencyTable(latency),
     space && spaceTable(space),
+    timeline && timelineNotes(timeline),
     composition && compositionTable(composition),
     stacks && stacksTable(stacks, effort),
     views && viewsTable(views, effort),

@@ -2,8 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { UsageError } from "./errors.js";
 import { exampleResult } from "./html/example-result.js";
+import { reportHtml } from "./html/report.js";
 import { type BenchResult, RESULT_VERSION } from "./json.js";
+import { between, seeded } from "./random.js";
 import { ResultError, readResult } from "./result-file.js";
 import { sampleResult } from "./test-results.js";
 
@@ -16,6 +19,9 @@ beforeAll(() => {
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });
+
+/** As JSON. */
+const ODDITIES = ["1e999", "-1", "0", "1e308", "5e-324", '""', '"<b>"', "null", "[]", "{}", "true", "[[1]]"];
 
 /** What is said of a file with this text. */
 async function complaint(text: string | Uint8Array): Promise<string> {
@@ -94,6 +100,8 @@ describe("reading a result", () => {
     ["live", 7],
     ["live.counts", []],
     ["live.counts.0", 0],
+    ["live.counts.1", 50],
+    ["live.cells.0.median", 0],
     ["latency.pooled.0.histograms.all.values", [1]],
     ["timeline.cells.0.extent", [1]],
     ["timeline.cells.0.map.bins", 1e9],
@@ -147,6 +155,33 @@ describe("reading a result", () => {
     expect(await complaint(JSON.stringify(good).replace("[20,21]", "[20,1e999]"))).toContain(
       "comparison.cells.0.processes.0.1",
     );
+  });
+
+  it("with anything in any place is refused, or makes a page", async () => {
+    const original = JSON.stringify(exampleResult());
+    const places = (original.match(/"(?:[^"\\]|\\.)*"(?!:)|\b\d[\d.e+-]*|\b(?:true|false|null)\b/g) ?? [])
+      .length;
+    const random = seeded(8);
+    const ends = { refused: 0, made: 0 };
+    for (let turn = 0; turn < 600; turn++) {
+      const changedPlace = between(random, 0, places - 1);
+      const value = ODDITIES[between(random, 0, ODDITIES.length - 1)];
+      let at = -1;
+      const text = original.replace(
+        /"(?:[^"\\]|\\.)*"(?!:)|\b\d[\d.e+-]*|\b(?:true|false|null)\b/g,
+        (leaf) => (++at === changedPlace ? value : leaf),
+      );
+      writeFileSync(path, text);
+      try {
+        expect(reportHtml(await readResult(path))).toContain("</html>");
+        ends.made++;
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw new Error(`${value} at ${changedPlace}: ${error}`);
+        ends.refused++;
+      }
+    }
+    expect(ends.made).toBeGreaterThan(30);
+    expect(ends.refused).toBeGreaterThan(200);
   });
 
   it("refuses what is no file, and what is too large", async () => {

@@ -80,7 +80,7 @@ function footprintPlots({ timeline }: BenchResult, palette: Palette): FootprintP
     lines.sort((a, b) => order.indexOf(a.allocator.name) - order.indexOf(b.allocator.name));
     const peak = Math.max(...live);
     const ends = lines.map(({ values }) => Math.max(...values.map((value) => value ?? 0)));
-    const top = Math.max(peak, ...ends.filter((end) => end <= TALLEST * peak));
+    const top = Math.max(1, peak, ...ends.filter((end) => end <= TALLEST * peak));
     return [{ trace: shown(trace), at, live, lines, top }];
   });
 }

@@ -2,10 +2,12 @@
 import * as v from "valibot";
 import {
   allocators,
+  ascending,
   cellsOf,
   count,
   failure,
   figures,
+  finite,
   list,
   name,
   number,
@@ -40,7 +42,10 @@ export const live = v.object({
   allocators,
   left: list(text),
   reference: v.optional(text, ""),
-  counts: v.pipe(list(v.pipe(v.number(), v.minValue(1))), v.minLength(1)),
+  counts: v.pipe(
+    ascending,
+    v.check(([first]) => first >= 1, "counts from 1"),
+  ),
   cells: list(
     v.variant("status", [
       v.object({
@@ -109,9 +114,9 @@ export const column = v.pipe(v.string(), v.regex(/^[0-9A-Za-z_-]{1,1024}$/));
 export const digits = v.pipe(v.string(), v.regex(/^[0-6]{1,1024}$/));
 export const heapMap = v.pipe(
   v.object({
-    bytes: v.pipe(v.number(), v.minValue(1)),
+    bytes: v.pipe(finite, v.minValue(1)),
     bins: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1024)),
-    at: v.pipe(list(count), v.minLength(1)),
+    at: v.pipe(ascending, v.maxLength(2000)),
     state: list(column),
     sizes: list(digits),
   }),
@@ -127,7 +132,7 @@ export const samples = v.pipe(list(count), v.minLength(1));
 export const timeline = v.pipe(
   v.object({
     allocators,
-    traces: list(v.object({ name: text, at: samples, live: samples })),
+    traces: list(v.object({ name: text, at: ascending, live: samples })),
     cells: cellsOf({ extent: samples, map: v.exactOptional(heapMap) }),
     complete: v.boolean(),
   }),

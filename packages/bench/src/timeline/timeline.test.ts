@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { timelineNotes } from "../report/timeline.js";
 import { loadTarget } from "../targets/index.js";
 import { randomTrace, traceOf } from "../test-traces.js";
 import { FREE, MALLOC, MEMALIGN, REALLOC, writeTrace } from "../trace.js";
@@ -59,6 +60,25 @@ describe("samples", () => {
     const random = randomTrace(3000, 0);
     const every = liveBytesAt(random, samplesOf(3000, 3000));
     expect(Math.max(...every)).toBe(describeTrace(random).peakLiveBytes);
+  });
+});
+
+describe("the terminal", () => {
+  it("is told where the timeline is, and what is missing", () => {
+    const cell = {
+      allocator: "thi.ng",
+      trace: "cc1",
+      status: "not run",
+      reason: "too slow",
+      detail: "50 % done",
+    } as const;
+    const traces = [{ name: "cc1", at: [1], live: [1] }];
+    const text = timelineNotes({ allocators: [], traces, cells: [cell], complete: false });
+    expect(text.split("\n")).toEqual([
+      "Memory over time on cc1: plots in the report (--html), figures with --json.",
+      "thi.ng on cc1: too slow: 50 % done",
+      "Interrupted: what is missing was not measured.",
+    ]);
   });
 });
 
