@@ -100,7 +100,7 @@ describe("compare", () => {
     [["old.json", "none.json"], "none.json: no such file"],
     [
       ["foreign.json", "old.json"],
-      'foreign.json: no result of heapwright-bench: its format is not "heapwright-bench"',
+      'foreign.json: no result of heapwright-bench run --json',
     ],
     [["old.json", "broken.json"], "broken.json: not JSON"],
     [["old.json", "untimed.json"], "the new result has no times over traces"],
