@@ -155,7 +155,7 @@ export function addRun(program: Command, finish: (code: number) => void): Comman
     )
     .option("--quick", "a rough look, in a quarter of the time")
     .option("--full", "more and longer rounds, and more patience: some minutes")
-    .option("--ci", "for `compare`: many processes of the strategies and their references, half a minute")
+    .option("--ci", "for `compare`: many processes of the strategies and their references, under a minute")
     .option("--json <file>", "write all figures to a file as well")
     .allowExcessArguments(true)
     .action(async (options: RunOptions, command: Command) => {
