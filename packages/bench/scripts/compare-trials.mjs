@@ -185,5 +185,5 @@ for (const apart of [1, 2]) {
 }
 const seconds = readFileSync(at(SECONDS), "utf8").trim().split("\n").map(Number);
 console.log(
-  `a run took ${median(seconds)} s (${Math.min(...seconds)} to ${Math.max(...seconds)}; ${seconds.length} runs)`,
+  `a run took ${median(seconds).toFixed(1)} s (${Math.min(...seconds)} to ${Math.max(...seconds)}; ${seconds.length} runs)`,
 );
