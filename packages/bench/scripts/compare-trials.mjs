@@ -6,7 +6,8 @@
  *
  * First the slowdown is calibrated: each strategy is measured beside two slowed copies of itself, and the line through them says
  * how much to burn for 10 %. A second measurement, of other processes, says what it came to. Then plain and slowed runs take
- * turns, another strategy slowed each time. Plain run i is compared with plain run i + 1, the last one with the first, and with slowed run i.
+ * turns, another strategy slowed each time. Each plain run is compared with the next, the last one with the first, and each slowed one with the
+ * plain one before it; then again, one run further apart, which gives twice as many tries of the same runs.
  * Files that are there already are not measured again.
  */
 import { spawnSync } from "node:child_process";
@@ -157,23 +158,32 @@ for (let i = 0; i < runs; i++) {
   const others = STRATEGIES.map((name) => (name === strategyOf(i) ? slow : name));
   measure(`slow-${i}.json`, { args: ["-a", [...others, ...REFERENCES].join(",")], times: SECONDS });
 }
-let quiet = 0;
-let found = 0;
-let accused = 0;
-for (let i = 0; i < runs; i++) {
-  const null_ = compared(`plain-${i}.json`, `plain-${(i + 1) % runs}.json`);
-  if (null_.status === 0) quiet++;
-  console.log(`same ${i}: ${null_.status === 0 ? "nothing" : "FOUND"}: ${null_.text}`);
+for (const apart of [1, 2]) {
+  const next = (i) => (i + apart) % runs;
+  let quiet = 0;
+  for (let i = 0; i < runs; i++) {
+    const { status, text } = compared(`plain-${i}.json`, `plain-${next(i)}.json`);
+    if (status === 0) quiet++;
+    console.log(`${i} and ${next(i)}, the same: ${status === 0 ? "nothing" : "FOUND"}: ${text}`);
+  }
+  let found = 0;
+  let accused = 0;
+  for (let i = 0; i < runs; i++) {
+    const strategy = strategyOf(i);
+    const { status, slower, text } = compared(`plain-${(i + apart - 1) % runs}.json`, `slow-${i}.json`);
+    const isFound = status === 1 && slower.has(strategy);
+    if (isFound) found++;
+    if ([...slower].some((name) => name !== strategy)) accused++;
+    console.log(
+      `${(i + apart - 1) % runs} and ${i}, ${strategy} slowed: ${isFound ? "found" : "MISSED"}: ${text}`,
+    );
+  }
+  console.log(`the same build, ${apart} apart: nothing found in ${quiet} of ${runs}`);
+  console.log(
+    `10 % slower, ${apart - 1} apart: found in ${found} of ${runs}; another accused in ${accused} of ${runs}`,
+  );
 }
-for (let i = 0; i < runs; i++) {
-  const { status, slower, text } = compared(`plain-${i}.json`, `slow-${i}.json`);
-  if (status === 1 && slower.has(strategyOf(i))) found++;
-  if ([...slower].some((name) => name !== strategyOf(i))) accused++;
-  console.log(`${strategyOf(i)} slowed ${i}: ${slower.has(strategyOf(i)) ? "found" : "MISSED"}: ${text}`);
-}
-console.log(`the same build: nothing found in ${quiet} of ${runs}`);
-console.log(`10 % slower: found in ${found} of ${runs}; another strategy accused in ${accused} of ${runs}`);
 const seconds = readFileSync(at(SECONDS), "utf8").trim().split("\n").map(Number);
 console.log(
-  `a run took ${median(seconds)} s (${Math.min(...seconds)} to ${Math.max(...seconds)}; ${seconds.length} runs)`,
+  `a run took ${median(seconds).toFixed(1)} s (${Math.min(...seconds)} to ${Math.max(...seconds)}; ${seconds.length} runs)`,
 );

@@ -80,6 +80,21 @@ describe("compare", () => {
     expect(stdout).not.toContain("slab");
   });
 
+  it("an allocator that no longer completes a trace: exit code 1", () => {
+    const twelve = around(10, 5);
+    const lost = sampleResult({
+      tlsf: { lua: [], jq: around(20) },
+      arena: { lua: around(5), jq: around(5) },
+      dlmalloc: { lua: twelve, jq: twelve },
+    });
+    writeFileSync(join(folder, "lost.json"), JSON.stringify(lost));
+    const { status, stdout } = compare("old.json", "lost.json");
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^Left out: only in the old result: slab; only in the new result: arena\.$/m);
+    expect(stdout).toMatch(/\nLost: tlsf on lua \(too slow\)\.\n$/);
+    expect(stdout).toMatch(/^tlsf +12 : 12 +0\.0 %/m);
+  });
+
   it("--threshold", () => {
     expect(compare("old.json", "slow.json", "-a", "tlsf", "--threshold", "20").status).toBe(0);
     expect(compare("old.json", "slow.json", "-a", "tlsf", "--threshold", "0").status).toBe(1);
@@ -98,10 +113,7 @@ describe("compare", () => {
     [["old.json"], "missing required argument 'new'"],
     [["old.json", "old.json", "old.json"], "too many arguments"],
     [["old.json", "none.json"], "none.json: no such file"],
-    [
-      ["foreign.json", "old.json"],
-      'foreign.json: no result of heapwright-bench run --json',
-    ],
+    [["foreign.json", "old.json"], "foreign.json: no result of heapwright-bench run --json"],
     [["old.json", "broken.json"], "broken.json: not JSON"],
     [["old.json", "untimed.json"], "the new result has no times over traces"],
     [["old.json", "few.json"], "too few processes to be certain of any change"],

@@ -173,7 +173,7 @@ export function addRun(program: Command, finish: (code: number) => void): Comman
     )
     .option("--quick", "a rough look, in a quarter of the time")
     .option("--full", "more and longer rounds, and more patience: some minutes")
-    .option("--ci", "for `compare`: many processes of the strategies and their references, half a minute")
+    .option("--ci", "for `compare`: many processes of the strategies and their references, under a minute")
     .option("--json <file>", "write all figures to a file as well")
     .option("--html <file>", "write a report with plots, one page without network, as well")
     .allowExcessArguments(true)
