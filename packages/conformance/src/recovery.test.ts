@@ -2,6 +2,7 @@
  * An agent stops before each store of each operation, in every layer of every stack; another one calls `recover`. Everybody else's blocks
  * have their bytes, every check is clean, counts are what the blocks add up to, all memory can be had again.
  */
+import { arena } from "@heapwright/arena";
 import {
   agentCache,
   attachHeap,
@@ -10,11 +11,14 @@ import {
   type Heap,
   limit,
   type PluginInput,
+  type Strategy,
   type Tag,
 } from "@heapwright/core";
 import { hyperheap } from "@heapwright/hyperheap";
+import { slab } from "@heapwright/slab";
 import { type StatsApi, stats } from "@heapwright/stats";
 import { delayedFree, fence, poison, strict } from "@heapwright/strict";
+import { tlsf } from "@heapwright/tlsf";
 import { describe, expect, it } from "vitest";
 import { cells } from "../../../docs/examples/cells.js";
 import { highWater } from "../../../docs/examples/high-water.js";
@@ -28,8 +32,15 @@ const SEEDS = Math.max(1, Math.round(2 * (Number(process.env.HEAPWRIGHT_SOAK) ||
 const STRATEGIES = {
   hyperheap: { make: () => hyperheap(), bytes: 64 << 10, front: false },
   cells: { make: () => cells({ bytes: 512 }), bytes: 48 << 10, front: false },
+  tlsf: { make: () => tlsf(), bytes: 64 << 10, front: false },
+  slab: { make: () => slab({ large: tlsf() }), bytes: 80 << 10, front: false },
+  arena: { make: () => arena(), bytes: 64 << 10, front: false },
   "hyperheap behind a front": { make: () => hyperheap(), bytes: 160 << 10, front: true },
-} as const;
+  "tlsf behind a front": { make: () => tlsf(), bytes: 160 << 10, front: true },
+  "slab behind a front": { make: () => slab({ large: tlsf() }), bytes: 176 << 10, front: true },
+} as const satisfies Readonly<
+  Record<string, { make: () => Strategy<string, unknown>; bytes: number; front: boolean }>
+>;
 
 const STACKS: Readonly<Record<string, () => readonly PluginInput[]>> = {
   "no plugin": () => [],
@@ -60,9 +71,15 @@ interface Prepared {
   readonly bytes: Uint8Array;
   readonly blocks: readonly Kept[];
   readonly tags: readonly (Tag | 0)[];
+  readonly capabilities: Heap["capabilities"];
 }
 
 type Stats = { readonly stats?: StatsApi };
+
+/** Which block can be freed: any one, or the last. */
+function freeable({ capabilities }: Heap, blocks: readonly Kept[], random: Random): number {
+  return capabilities.free === "any" ? random.below(blocks.length) : blocks.length - 1;
+}
 
 function prepare(make: (memory: ArrayBuffer) => Heap, bytes: number, seed: number): Prepared {
   const buffer = new ArrayBuffer(bytes);
@@ -79,14 +96,15 @@ function prepare(make: (memory: ArrayBuffer) => Heap, bytes: number, seed: numbe
       const byte = 1 + random.below(255);
       heap.memory.u8.fill(byte, ptr, ptr + size);
       blocks.push({ ptr, size, byte });
-    } else if (blocks.length > 0) heap.free(blocks.splice(random.below(blocks.length), 1)[0]?.ptr as number);
+    } else if (blocks.length > 0)
+      heap.free(blocks.splice(freeable(heap, blocks, random), 1)[0]?.ptr as number);
   }
   // The one that was handed out last lives.
   const ptr = heap.allocUnsafe(40);
   heap.memory.u8.fill(1, ptr, ptr + 40);
   blocks.push({ ptr, size: 40, byte: 1 });
   heap.check();
-  return { bytes: new Uint8Array(buffer.slice(0)), blocks, tags };
+  return { bytes: new Uint8Array(buffer.slice(0)), blocks, tags, capabilities: heap.capabilities };
 }
 
 /** The block an operation is about; undefined if it makes one. */
@@ -102,7 +120,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     return undefined;
   },
   free(heap, { blocks }, random) {
-    const block = random.pick(blocks);
+    const block = blocks[freeable(heap, blocks, random)] as Kept;
     heap.free(block.ptr);
     return block;
   },
@@ -147,7 +165,7 @@ function lend(from: Heap, to: Heap): void {
 /** What an operation was about, without doing it twice. */
 function subjectOf(operation: Operation, prepared: Prepared, seed: number): Kept | undefined {
   const quiet = new Proxy({} as Heap, {
-    get: (_target, key) => (key === "capabilities" ? { maxAlign: 4096 } : () => 0),
+    get: (_target, key) => (key === "capabilities" ? prepared.capabilities : () => 0),
   });
   return operation(quiet, prepared, new Random(seed));
 }
@@ -248,8 +266,8 @@ function verify(
       ).toBeGreaterThanOrEqual(0);
     }
   }
-  // It goes on, and can be emptied.
-  for (const ptr of live.keys()) heap.free(ptr);
+  // It goes on, and can be emptied, the last one first.
+  for (const ptr of [...live.keys()].reverse()) heap.free(ptr);
   heap.check();
   const ptr = heap.alloc(40);
   expect(ptr, where).not.toBe(0);

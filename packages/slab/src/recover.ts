@@ -8,6 +8,7 @@
  *     GIVING, still a block                  given back
  *     EVERYTHING                             everything ends
  *     core's word is a block's               its bit is set, or `large` takes it back
+ *     a span without a live cell             given back
  */
 import type { Allocator, Interrupted } from "@heapwright/core";
 import {
@@ -39,7 +40,7 @@ import {
   USED,
   unitsOf,
 } from "./space.js";
-import { link } from "./spans.js";
+import { give, link } from "./spans.js";
 import { spanKindAt } from "./walk.js";
 
 export function recover(
@@ -56,10 +57,12 @@ export function recover(
     return;
   }
   if (made >= FIRST_MADE) endMade(space, large, made - FIRST_MADE);
-  rebuild(space, large, i32[state + GIVING]);
+  const empty = rebuild(space, large, i32[state + GIVING]);
   i32[state + MADE_LARGE] = 0;
   i32[state + TAKING] = 0;
   i32[state + GIVING] = 0;
+  // Which of them were spares nobody knows any more.
+  for (const span of empty) give(space, large, span);
 }
 
 /** Ends the block that begins in a granule, if it was made. */
@@ -89,8 +92,15 @@ export function endAll(space: Space, large: Allocator): void {
   i32[state + GIVING] = 0;
 }
 
-/** @param given A span that was being given back. */
-function rebuild(space: Space, large: Allocator & Required<Pick<Allocator, "walk">>, given: number): void {
+/**
+ * @param given A span that was being given back.
+ * @returns Spans without a live cell.
+ */
+function rebuild(
+  space: Space,
+  large: Allocator & Required<Pick<Allocator, "walk">>,
+  given: number,
+): number[] {
   const { i32, state, classes, map, units, starts } = space;
   const spans: { readonly span: number; readonly kind: number; readonly usable: number }[] = [];
   let isThere = false;
@@ -106,6 +116,7 @@ function rebuild(space: Space, large: Allocator & Required<Pick<Allocator, "walk
   if (isThere) large.free(spanAddress(space, given));
   i32.fill(0, classes, classes + ((MOST_CLASSES + 1) << CLASS_SHIFT));
   for (const word of [USED, CAPACITY, SPAN_BYTES, SPARE_BYTES]) i32[state + word] = 0;
+  const empty: number[] = [];
   let next = map + 2;
   for (const { span, kind, usable } of spans) {
     const pair = spanPair(space, span);
@@ -123,6 +134,7 @@ function rebuild(space: Space, large: Allocator & Required<Pick<Allocator, "walk
     const cells = cellsIn(space, sizeClass, sizeOf(kind));
     i32[pair + COUNTER_AT] |= ((cells - free) << LINK_SHIFT) | UNLISTED;
     if (free > 0) link(space, at, pair, span);
+    if (free === cells) empty.push(span);
     i32[at + SPANS]++;
     i32[state + USED] += (cells - free) * payload;
     i32[state + CAPACITY] += cells * payload;
@@ -130,4 +142,5 @@ function rebuild(space: Space, large: Allocator & Required<Pick<Allocator, "walk
     next = end;
   }
   i32.fill(0, next, map + 2 + 2 * units);
+  return empty;
 }

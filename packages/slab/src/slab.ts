@@ -141,8 +141,10 @@ function primitives(space: Space, memory: Memory, large: Large): Allocator {
     usableSize: createSize(space, large.usableSize, space.header),
     takenSize: createSize(space, large.takenSize, 0),
     goodSize(size) {
-      const cell = (Math.ceil(size / GRANULE) + space.headerGranules) * GRANULE;
-      return cell <= space.most * GRANULE ? cell - space.header : large.goodSize(size);
+      const cell = Math.ceil(size / GRANULE) * GRANULE;
+      const good = large.goodSize(size);
+      // A block of `large` may have been made for it, or resized to it.
+      return cell + space.header <= space.most * GRANULE ? Math.min(cell, good) : good;
     },
     owns: large.owns,
     walk: (visit) => walk(space, large.walk, visit),

@@ -10,13 +10,20 @@ import {
 } from "@heapwright/core";
 import { hyperheap } from "@heapwright/hyperheap";
 import { strict } from "@heapwright/strict";
+import { tlsf } from "@heapwright/tlsf";
 import { describe, expect, it } from "vitest";
 import { slab } from "./slab.js";
 
-const OPERATIONS = Math.round(20_000 * Math.max(0.2, Number(process.env.HEAPWRIGHT_SOAK) || 1));
+const OPERATIONS = Math.round(12_000 * Math.max(0.2, Number(process.env.HEAPWRIGHT_SOAK) || 1));
 
-const make = (memory: MemorySource, plugins: readonly PluginInput[] = [], upTo = 512): Heap =>
-  createHeap({ memory, strategy: slab({ large: hyperheap(), upTo }), plugins }) as Heap;
+const LARGE = { hyperheap, tlsf } as const;
+
+const make = (
+  memory: MemorySource,
+  plugins: readonly PluginInput[] = [],
+  large: keyof typeof LARGE = "hyperheap",
+  upTo = 512,
+): Heap => createHeap({ memory, strategy: slab({ large: LARGE[large](), upTo }), plugins }) as Heap;
 
 const STACKS: Readonly<Record<string, () => readonly PluginInput[]>> = {
   "no plugin": () => [],
@@ -32,10 +39,14 @@ const MEMORIES: Readonly<Record<string, (bytes: number) => MemorySource>> = {
     new WebAssembly.Memory({ initial: Math.ceil(bytes / 65536), maximum: 64 }),
 };
 
-describe.each(Object.entries(STACKS))("%s", (_, plugins) => {
+const COMBINATIONS = (["hyperheap", "tlsf"] as const).flatMap((large) =>
+  Object.entries(STACKS).map(([name, plugins]) => ({ large, name, plugins })),
+);
+
+describe.each(COMBINATIONS)("$name, over $large", ({ large, plugins }) => {
   it.each(Object.entries(MEMORIES))("on %s every promise is kept", (_memory, source) => {
     const target = (bytes: number) => () =>
-      heapSubject(make(source(bytes), plugins()), { volatile: "header", growForeign: false });
+      heapSubject(make(source(bytes), plugins(), large), { volatile: "header", growForeign: false });
     const report = soak(target(1 << 20), { operations: OPERATIONS, seed: 1 });
     expect(Math.min(report.frees, report.refused, report.reallocations, report.exhausted)).toBeGreaterThan(0);
     property(target(64 << 10), { numRuns: 30, seed: 2 });
@@ -45,7 +56,7 @@ describe.each(Object.entries(STACKS))("%s", (_, plugins) => {
     const report = soak(
       () => {
         const memory = new WebAssembly.Memory({ initial: 4, maximum: 64 });
-        const strategy = slab({ large: hyperheap() });
+        const strategy = slab({ large: LARGE[large]() });
         const heap = createHeap({ memory, strategy, plugins: plugins(), growth: { max: 4 << 20 } });
         return heapSubject(heap as Heap, { volatile: "header" });
       },
@@ -56,6 +67,8 @@ describe.each(Object.entries(STACKS))("%s", (_, plugins) => {
 });
 
 it.each([16, 128, 512])("with cells up to %i, a failed call changes no byte", (upTo) => {
-  soak(() => make(1 << 18, [], upTo), { operations: OPERATIONS, seed: 4 });
-  property(() => make(32 << 10, [], upTo), { numRuns: 60, seed: 5 });
+  for (const large of ["hyperheap", "tlsf"] as const) {
+    soak(() => make(1 << 18, [], large, upTo), { operations: OPERATIONS, seed: 4 });
+    property(() => make(32 << 10, [], large, upTo), { numRuns: 60, seed: 5 });
+  }
 });

@@ -4,6 +4,7 @@ import {
   BITS,
   CELLS_USED,
   CLASS,
+  GRANULE,
   LISTS,
   ORPHANS,
   PAGE,
@@ -23,7 +24,7 @@ export class Cache {
   declare words: Int32Array;
   /** Byte address offsets count from. */
   declare readonly base: number;
-  /** Bytes in front of a cell's payload: the plugins' slots, where they have any. */
+  /** Bytes in front of a cell's payload, a multiple of 16, which a packed strategy's own header need not be: the plugins' slots, where they have any. */
   declare readonly header: number;
   declare readonly spanBytes: number;
   declare readonly bitWords: number;
@@ -59,7 +60,7 @@ export class Cache {
       this.words = memory.i32;
     });
     this.base = region.base;
-    this.header = layout.sideWords === 0 ? 0 : layout.headerBytes;
+    this.header = layout.sideWords === 0 ? 0 : Math.ceil(layout.headerBytes / GRANULE) * GRANULE;
     this.spanBytes = plan.spanBytes;
     this.bitWords = plan.bitWords;
     this.recordWords = plan.recordWords;

@@ -64,13 +64,8 @@ export function segregate<Small, Large>(
             : align <= most
               ? allocLarge(size, align, tag)
               : 0,
-        // Which part is asked depends on the alignment, too.
-        goodSize: (size) =>
-          size > upTo
-            ? goodLarge(size)
-            : most > maxAlign
-              ? Math.min(goodSmall(size), goodLarge(size))
-              : goodSmall(size),
+        // A block of either part may have been resized to it.
+        goodSize: (size) => Math.min(goodSmall(size), goodLarge(size)),
         reachesSecond: (size, align) => !isSmall(size, align) && align <= most,
       };
     },
