@@ -2,21 +2,26 @@
  * The matrix: every strategy of the workspace under every stack of plugins on every kind of memory. A new strategy is one line of
  * `STRATEGIES`.
  */
+import { type ArenaApi, arena } from "@heapwright/arena";
 import {
   attachHeap,
   createHeap,
   failEvery,
+  fallback,
   type Heap,
   limit,
   type MemorySource,
   type PluginInput,
   restoreHeap,
   type Strategy,
+  segregate,
   type Tag,
 } from "@heapwright/core";
 import { hyperheap } from "@heapwright/hyperheap";
+import { slab } from "@heapwright/slab";
 import { stats } from "@heapwright/stats";
 import { strict } from "@heapwright/strict";
+import { tlsf } from "@heapwright/tlsf";
 import { trace } from "@heapwright/trace";
 import { cells } from "../../../docs/examples/cells.js";
 import type { ConformanceOptions } from "./conformance.js";
@@ -37,10 +42,24 @@ export interface StrategyCase {
   readonly reusable?: boolean;
 }
 
+const PAGE = 65536;
+
 /** One line each. */
 export const STRATEGIES: Readonly<Record<string, StrategyCase>> = {
   hyperheap: { make: () => hyperheap() },
   cells: { make: () => cells({ bytes: 512 }), profile: { capacity: 2048 } },
+  tlsf: { make: () => tlsf() },
+  slab: { make: () => slab({ large: tlsf() }) },
+  arena: {
+    make: () => arena(),
+    marks: ({ arena }: { readonly arena: ArenaApi }) => arena,
+    profile: { weights: { free: 30, reset: 1 } },
+  },
+  "slab and hyperheap by size": {
+    make: () => segregate({ upTo: 700, small: slab({ large: tlsf() }), large: hyperheap() }),
+    bytes: 2 * PAGE,
+  },
+  "hyperheap, then tlsf": { make: () => fallback(hyperheap(), tlsf()), bytes: 2 * PAGE },
 };
 
 /** Plugins by name; made anew for each heap. */
@@ -62,7 +81,6 @@ export interface MemoryCase {
   readonly max?: number;
 }
 
-const PAGE = 65536;
 const MOST = 8 * PAGE;
 const pages = (bytes: number): number => Math.ceil(bytes / PAGE);
 

@@ -168,3 +168,13 @@ it("the map takes 1/64 of the region, and begins with a pair that is 0", () => {
   heap.alloc(40);
   expect([space.i32[space.map], space.i32[space.map + 1]]).toEqual([0, 0]);
 });
+
+it("goodSize promises no more than a large block has that shrank to a cell's size in place", () => {
+  const { heap } = opened(1 << 20);
+  const ptr = heap.alloc(3000);
+  for (let size = 512; size > 0; size--) {
+    expect(heap.realloc(ptr, size)).toBe(ptr);
+    expect(heap.usableSize(ptr)).toBeGreaterThanOrEqual(heap.goodSize(size));
+    expect(heap.goodSize(size)).toBeGreaterThanOrEqual(size);
+  }
+});
