@@ -32,8 +32,8 @@ export interface MallocOptions<Name extends string = "env"> {
   readonly errno?: { readonly EINVAL: number; readonly ENOMEM: number };
 }
 
-/** C's functions: sizes and addresses are 32 bits, signed or not. */
-export interface MallocFunctions {
+/** C's functions: sizes and addresses are 32 bits, signed or not. A type and no interface, so that it is what `WebAssembly` calls imports. */
+export type MallocFunctions = {
   /** 0 bytes get a block of their own. 0 when exhausted. */
   malloc(size: number): number;
   /** NULL is a no-op. */
@@ -48,7 +48,7 @@ export interface MallocFunctions {
   posix_memalign(out: number, align: number, size: number): number;
   /** 0 for NULL. */
   malloc_usable_size(ptr: number): number;
-}
+};
 
 export interface MallocImports<Name extends string = "env"> {
   /** For `WebAssembly.instantiate`; other imports of the same module go beside them: `{ env: { ...imports.env, print } }`. */
