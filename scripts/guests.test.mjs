@@ -4,7 +4,11 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { createHeap } from "../packages/core/src/index.js";
+import { hyperheap } from "../packages/hyperheap/src/index.js";
+import { strict } from "../packages/strict/src/index.js";
 import { makeGuest } from "../packages/wasm/src/fixtures/guest.js";
+import { guestRegion, mallocImports } from "../packages/wasm/src/index.js";
 import { compileGuest, GUESTS } from "./lib/guests.mjs";
 import { root } from "./lib/root.js";
 
@@ -76,6 +80,24 @@ it("guest.wasm does what guest.c does", () => {
     expect(callsOf(fresh, seed)).toEqual(calls);
   }
   expect(callsOf(committed, 3)).not.toEqual(callsOf(committed, 4));
+});
+
+it("words.wasm does what words.c does, its bug included", () => {
+  const output = join(dir, "words.wasm");
+  compileGuest(sourceOf("words"), output);
+  const found = [output, sourceOf("words").replace(/\.c$/, ".wasm")].map((path) => {
+    const findings = [];
+    const onError = (error, { name }) => findings.push([name, error.code, error.block.size]);
+    const { imports, bind } = mallocImports({ onError });
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(path)), imports);
+    const plugins = [strict({ stacks: "off" })];
+    const heap = createHeap({ ...guestRegion(exports), strategy: hyperheap(), plugins });
+    bind(heap, exports);
+    const { ptr, bytes } = heap.string("One word, and one more; a WORD.");
+    return [exports.count_words(ptr, bytes), ...findings];
+  });
+  expect(found[0]).toEqual(found[1]);
+  expect(found[0].slice(0, 2)).toEqual([5, ["free", "ERR_HEAP_OVERFLOW", 3]]);
 });
 
 it("a program that does not compile says so", () => {

@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { root, run } from "./workspace.mjs";
 
 /** The sources; the module that is committed lies beside each. */
-export const GUESTS = ["packages/wasm/src/fixtures/guest.c"].map((path) => join(root, path));
+export const GUESTS = ["examples/wasm-bug/words.c", "packages/wasm/src/fixtures/guest.c"].map((path) =>
+  join(root, path),
+);
 
 const FLAGS = [
   "--target=wasm32",
