@@ -1,8 +1,18 @@
 import { fileURLToPath } from "node:url";
 import { defineProject } from "vitest/config";
 
-/** `@heapwright/x` and `@heapwright/x/y` mean the sources of x: a test sees a change, or a mutation, without a build. */
+/**
+ * `@heapwright/x`, `@heapwright/x/y` and `heapwright/x` mean the sources: a test sees a change, or a mutation, without a build.
+ */
 export const alias = [
+  {
+    find: /^heapwright$/,
+    replacement: `${fileURLToPath(new URL("./packages", import.meta.url))}/heapwright/src/index.ts`,
+  },
+  {
+    find: /^heapwright\/([a-z]+)$/,
+    replacement: `${fileURLToPath(new URL("./packages", import.meta.url))}/heapwright/src/$1.ts`,
+  },
   {
     find: /^@heapwright\/([a-z]+)$/,
     replacement: `${fileURLToPath(new URL("./packages", import.meta.url))}/$1/src/index.ts`,

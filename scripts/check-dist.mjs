@@ -7,12 +7,20 @@ import ts from "typescript";
 import { publishablePackages, report } from "./lib/workspace.mjs";
 
 /**
- * What the files of a package may import at run time, besides each other; of a package's entry, those of that name. A package that is
+ * What the files of a package may import at run time, besides each other; of an entry that is named, what that one may. A package that is
  * not named here is a strategy or a plugin and may import nothing.
  */
 const RUNTIME_IMPORTS = {
   conformance: ["fast-check", "vitest"],
   "stats/pprof": ["pprof-format"],
+  heapwright: ["@heapwright/core", "@heapwright/hyperheap"],
+  // Each subpath is the package of its name, and nothing else.
+  ...Object.fromEntries(
+    ["arena", "hyperheap", "slab", "stats", "strict", "tlsf", "trace", "wasm"].map((name) => [
+      `heapwright/${name}`,
+      [`@heapwright/${name}`],
+    ]),
+  ),
 };
 
 /** Not looked at: the bench is a Node program with dependencies of its own. */
@@ -78,10 +86,8 @@ export function packageFindings(folder, dir) {
   const code = files.filter((file) => /\.[cm]?js$/.test(file));
   const types = files.filter((file) => /\.d\.[cm]?ts$/.test(file));
   if (code.length === 0 || types.length === 0) return [`${folder}/dist: not built`];
-  const runtime = (name) => [
-    ...(RUNTIME_IMPORTS[folder] ?? []),
-    ...(RUNTIME_IMPORTS[`${folder}/${name.split(".", 1)[0]}`] ?? []),
-  ];
+  const runtime = (name) =>
+    RUNTIME_IMPORTS[`${folder}/${name.split(".", 1)[0]}`] ?? RUNTIME_IMPORTS[folder] ?? [];
   const check = (names, more) =>
     names.flatMap((name) =>
       findings(`dist/${name}`, readFileSync(join(dist, name), "utf8"), [...runtime(name), ...more]),

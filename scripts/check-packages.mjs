@@ -22,9 +22,17 @@ function manifestFindings({ name, folder, manifest, tarball }) {
   if (folder === "bench") return findings;
 
   expect(manifest.sideEffects === false, "sideEffects is not false");
-  expect(Object.keys(manifest.dependencies ?? {}).length === 0, "has runtime dependencies");
+  const dependencies = Object.entries(manifest.dependencies ?? {});
   const range = manifest.peerDependencies?.["@heapwright/core"];
-  if (name !== "@heapwright/core")
+  if (folder === "heapwright") {
+    // The others' versions are one's own: nobody else's package comes in through the door.
+    for (const [dependency, version] of dependencies) {
+      expect(dependency.startsWith("@heapwright/"), `depends on ${dependency}`);
+      expect(/^\^\d+\.\d+\.\d+$/.test(version), `the range of ${dependency} is ${version}`);
+    }
+    expect(dependencies.length > 0, "has nothing behind it");
+  } else expect(dependencies.length === 0, "has runtime dependencies");
+  if (name !== "@heapwright/core" && folder !== "heapwright")
     expect(range === CORE_RANGE, `peer range of core is ${range}, not ${CORE_RANGE}`);
   for (const [path, entry] of Object.entries(manifest.exports)) {
     if (path === "./package.json") continue;

@@ -1,7 +1,10 @@
 // Packs every publishable package and uses the tarballs as somebody else's project would: installed by npm into an empty
-// directory, run as ESM, as CJS and mixed in one program, and compiled from TypeScript.
-import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+// directory, run as ESM, as CJS and mixed in one program, compiled from TypeScript, and bundled for a page in a browser.
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { build as esbuild } from "esbuild";
+import { build as vite } from "vite";
+import { printedInBrowser } from "./lib/in-browser.mjs";
 import { packAll, readJson, report, root, rootManifest, run, withTempDir } from "./lib/workspace.mjs";
 
 /** Packages that need others next to them; they get a project of their own, so that the first one stays empty. */
@@ -29,7 +32,7 @@ function inProject(dir, name, install, use) {
     run(["npm", "install", "--no-audit", "--no-fund", "--loglevel=error", ...install], { cwd });
     cpSync(join(root, "scripts", "consumer", name), cwd, { recursive: true });
   });
-  if (installed) use(cwd);
+  return installed ? use(cwd) : undefined;
 }
 
 /** Compiles the `types-*` files of a project as strictly as a consumer can ask for, with each TypeScript. */
@@ -87,7 +90,104 @@ function checkTools(cwd, packed) {
   }
 }
 
-await withTempDir((dir) => {
+/** The first program of a README, and the lines it says it prints. */
+function firstProgram(readme) {
+  const code = /```ts\n([\s\S]*?)```/.exec(readFileSync(readme, "utf8"))?.[1] ?? "";
+  return { code, prints: [...code.matchAll(/\/\/=> ?(.*)$/gm)].map(([, text]) => text.trimEnd()) };
+}
+
+/** A new user: an empty directory, the front door installed, the first program of its README copied. */
+async function checkDoor(cwd) {
+  const { code, prints } = firstProgram(join(cwd, "node_modules", "heapwright", "README.md"));
+  const differs = (printed) =>
+    prints.length > 0 && String(printed) === String(prints) ? [] : [`printed ${printed}, not ${prints}`];
+  const runs = (...args) =>
+    differs(
+      run([process.execPath, ...args], { cwd })
+        .trimEnd()
+        .split("\n"),
+    );
+  const required = code.replace(/^import (.*) from (".*");$/gm, "const $1 = require($2);");
+  writeFileSync(join(cwd, "first.mjs"), code);
+  writeFileSync(join(cwd, "first.cjs"), required);
+  const globals = "declare const console: { log(...values: readonly unknown[]): void };\n";
+  writeFileSync(join(cwd, "types-first.ts"), globals + code);
+
+  check("the README's first program: ESM", () => runs("first.mjs"));
+  check("the README's first program: CJS that gets the ESM copy", () => runs("first.cjs"));
+  check("the README's first program: CJS that gets the CJS copy", () => runs(NO_REQUIRE_ESM, "first.cjs"));
+  check("the README's first program: compiled from TypeScript", () => {
+    const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+    const options = [
+      "--module",
+      "node16",
+      "--target",
+      "es2022",
+      "--lib",
+      "es2022",
+      "--outDir",
+      "compiled",
+      "--strict",
+    ];
+    run([process.execPath, tsc, ...options, "types-first.ts"], { cwd });
+    return runs(join("compiled", "types-first.js"));
+  });
+  checkTypes(cwd, "door");
+  check("every subpath: ESM", () => void run([process.execPath, "subpaths.mjs"], { cwd }));
+  check(
+    "every subpath: CJS that gets the ESM copy",
+    () => void run([process.execPath, "subpaths.cjs"], { cwd }),
+  );
+  check(
+    "every subpath: CJS that gets the CJS copy",
+    () => void run([process.execPath, NO_REQUIRE_ESM, "subpaths.cjs"], { cwd }),
+  );
+
+  for (const [name, bundle] of Object.entries(BUNDLERS)) {
+    const outcome = await bundle(cwd)
+      .then(printedInBrowser)
+      .catch((error) => error);
+    check(
+      `the README's first program: bundled by ${name}, on a page that is not cross-origin isolated`,
+      () => {
+        if (outcome instanceof Error) throw outcome;
+        const { printed, problems, isolated } = outcome;
+        return [...differs(printed), ...problems, ...(isolated ? ["the page is isolated"] : [])];
+      },
+    );
+  }
+}
+
+/** Each bundles `first.mjs` and answers with the folder of a page that runs it. */
+const BUNDLERS = {
+  async esbuild(cwd) {
+    const outdir = join(cwd, "by-esbuild");
+    await esbuild({
+      absWorkingDir: cwd,
+      entryPoints: ["first.mjs"],
+      outdir,
+      bundle: true,
+      minify: true,
+      format: "iife",
+      platform: "browser",
+      logLevel: "error",
+    });
+    writeFileSync(join(outdir, "index.html"), page('<script src="first.js"></script>'));
+    return outdir;
+  },
+  async vite(cwd) {
+    const outDir = join(cwd, "by-vite");
+    writeFileSync(join(cwd, "index.html"), page('<script type="module" src="/first.mjs"></script>'));
+    await vite({ root: cwd, configFile: false, logLevel: "error", build: { outDir } });
+    return outDir;
+  },
+};
+
+function page(script) {
+  return `<!doctype html><meta charset="utf-8"><title>first</title><link rel="icon" href="data:,">\n<body>${script}</body>\n`;
+}
+
+await withTempDir(async (dir) => {
   const packed = packAll(dir);
   const tarballs = packed.map(({ tarball }) => tarball);
   const plain = packed.filter(({ folder }) => !NEED_OTHERS.includes(folder)).map(({ tarball }) => tarball);
@@ -98,6 +198,7 @@ await withTempDir((dir) => {
   const peers = [`vitest@${vitest}`, `fast-check@${fastCheck}`, `pprof-format@${pprofFormat}`];
 
   inProject(dir, "plain", plain, checkPlain);
+  await inProject(dir, "door", plain, checkDoor);
   inProject(dir, "tools", [...tarballs, ...peers], (cwd) => checkTools(cwd, packed));
 });
 end();

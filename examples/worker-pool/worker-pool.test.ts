@@ -1,12 +1,7 @@
-/** The example runs, ends well, and prints what its README says. It runs the built packages: `pnpm test` builds before it tests. */
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { shownAndPrinted } from "../../scripts/lib/example.js";
 
 it("prints what its README says", () => {
-  const readme = readFileSync(new URL("README.md", import.meta.url), "utf8");
-  const shown = /```text\n([\s\S]*?)```/.exec(readme)?.[1];
-  const program = fileURLToPath(new URL("main.mjs", import.meta.url));
-  expect(execFileSync(process.execPath, [program], { encoding: "utf8", timeout: 60_000 })).toBe(shown);
+  const { shown, printed } = shownAndPrinted(import.meta.url);
+  expect(printed).toBe(shown);
 });

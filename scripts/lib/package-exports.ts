@@ -19,7 +19,9 @@ export function exportsOf(folder: string): string[] {
   });
 }
 
-/** Every package with the names it exports. */
+/** Every package with the names it exports; not the front door, whose names are theirs. */
 export function packageExports(): [name: string, exported: string[]][] {
-  return readdirSync(join(root, "packages")).map((folder) => [`@heapwright/${folder}`, exportsOf(folder)]);
+  return readdirSync(join(root, "packages"))
+    .filter((folder) => folder !== "heapwright")
+    .map((folder) => [`@heapwright/${folder}`, exportsOf(folder)]);
 }
