@@ -84,6 +84,8 @@ export function refill(space: Space, large: Allocator, sizeClass: number): numbe
     const end = pair + 2 * unitsOf(sizeOf(kind));
     for (let unit = pair; unit < end; unit += 2) {
       if (i32[unit] === 0) continue;
+      if ((i32[unit] & ~space.starts[i32[unit + 1] & KIND_MASK]) !== 0)
+        throw corruptList(space, sizeClass, span);
       setCursor(space, at, unit, pair);
       return unit - map;
     }
