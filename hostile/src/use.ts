@@ -9,7 +9,10 @@ export class Violation extends Error {}
 
 /** @throws Violation unless it is an error that says what is wrong. */
 export function expectClear(error: unknown, what: string): void {
-  if (isHeapError(error) && error.code in HEAP_ERROR_CODES && error.message.length > 10) return;
+  // Plugins refuse options with a RangeError of their own, and the same codes.
+  const { code, message } = error as { readonly code?: unknown; readonly message: string };
+  const isOurs = isHeapError(error) || error instanceof RangeError;
+  if (isOurs && typeof code === "string" && code in HEAP_ERROR_CODES && message.length > 10) return;
   throw new Violation(`${what}: ${error instanceof Error ? error.stack : String(error)}`);
 }
 
