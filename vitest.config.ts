@@ -9,6 +9,7 @@ export default defineConfig({
     projects: [
       "packages/*/vitest.config.ts",
       "browser",
+      "hostile",
       {
         resolve: { alias },
         plugins: [snippetModules()],

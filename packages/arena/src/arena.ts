@@ -38,6 +38,7 @@ import { check } from "./check.js";
 import { lastLive } from "./codes.js";
 import { extend, growthFor } from "./extend.js";
 import { createRealloc, free, lower, resize, usableSize } from "./free.js";
+import { verifyState } from "./joined.js";
 import { positionOf, takeMark } from "./marks.js";
 import { recover } from "./recover.js";
 import { eachRegionBehind, roomIn } from "./regions.js";
@@ -92,6 +93,7 @@ export function arena(): Strategy<"arena", ArenaApi> {
     create(ctx) {
       const space = new Space(ctx);
       if (ctx.fresh) extend(space, space.areaStart, ctx.region.areaEnd);
+      else verifyState(space);
       return { allocator: primitives(space, ctx.memory), api: createApi(ctx, space) };
     },
   };

@@ -35,6 +35,67 @@ function slotted(
 }
 
 describe("attachHeap", () => {
+  it("refuses a name that is no text, and a claim on more than there is", () => {
+    const heap = createHeap({ memory: 16384, strategy: hyperheap() });
+    const descriptor = heap.descriptor();
+    for (const name of [undefined, 1, Object.create(null)])
+      expect(() => attachHeap({ ...descriptor, name }, { strategy: hyperheap() })).toThrowError(
+        expect.objectContaining({ code: "ERR_INVALID_OPTION", message: expect.stringContaining("name") }),
+      );
+    for (const claimed of [16000, 16388, 2 ** 32 - 1]) {
+      heap.memory.u32[11] = claimed;
+      expect(() => attachHeap(descriptor, { strategy: hyperheap() })).toThrowError(
+        expect.objectContaining({
+          code: "ERR_INCOMPATIBLE_HEAP",
+          message: expect.stringContaining("claims"),
+        }),
+      );
+    }
+    // A copy claims what it is given.
+    restoreHeap(heap.snapshot(), { strategy: hyperheap() }).check();
+  });
+
+  it("refuses options of the heap that are of another type than any there can be", () => {
+    const heap = createHeap({ memory: 16384, strategy: hyperheap(), plugins: [slotted("one", 1)] });
+    const { u8 } = heap.memory;
+    const at = new TextDecoder().decode(u8.subarray(0, 1000)).indexOf('"fill":7') + 7;
+    expect(String.fromCharCode(u8[at] as number)).toBe("7");
+    u8[at] = 0x7b;
+    u8.copyWithin(at + 2, at + 1, 900);
+    u8[at + 1] = 0x7d;
+    heap.memory.u32[8]++;
+    expect(() =>
+      attachHeap(heap.descriptor(), { strategy: hyperheap(), plugins: [slotted("one", 1)] }),
+    ).toThrowError(coded("ERR_INCOMPATIBLE_HEAP"));
+    u8.set([0x22, 0x22], at);
+    expect(() =>
+      attachHeap(heap.descriptor(), { strategy: hyperheap(), plugins: [slotted("one", 1)] }),
+    ).toThrowError(
+      expect.objectContaining({
+        code: "ERR_INCOMPATIBLE_HEAP",
+        message: expect.stringContaining('option fill: the heap has "", which is no number'),
+      }),
+    );
+  });
+
+  it("looks again if another agent grew the heap while this one joined", () => {
+    const memory = new SharedArrayBuffer(65536, { maxByteLength: 1 << 18 });
+    const growth = { step: 4096 };
+    const one = createHeap({ memory, growth, strategy: hyperheap() });
+    let joins = 0;
+    const slow = {
+      ...hyperheap(),
+      create(ctx: Parameters<ReturnType<typeof hyperheap>["create"]>[0]) {
+        if (joins++ === 0) one.grow(100_000);
+        return hyperheap().create(ctx);
+      },
+    };
+    const two = attachHeap(one.descriptor(), { strategy: slow });
+    expect(joins).toBe(2);
+    expect(two.region.bytes).toBe(one.region.bytes);
+    two.check();
+  });
+
   it("joins in the same thread: both see every block", () => {
     const stack = defineStack({ strategy: hyperheap(), plugins: [limit({ bytes: 10_000 })] });
     const one = createHeap({ memory: new SharedArrayBuffer(1 << 16), name: "shared", ...stack });

@@ -1,7 +1,7 @@
 /**
  * `attachHeap`: one more agent on a heap that another one made.
  */
-import { assemble } from "./assemble.js";
+import { type Assembly, type AssemblyOptions, assemble } from "./assemble.js";
 import { buildHeap } from "./build.js";
 import { planStack, resolveStack, type Stack } from "./compose.js";
 import { HeapError, hex, show } from "./errors.js";
@@ -47,7 +47,9 @@ export function attachHeap(
   const memory = createMemory(descriptor.memory as MemorySource);
   checkBase(descriptor.base, memory);
   const { strategy, plugins } = stackOptions as AnyStackOptions;
-  const name = String(descriptor.name);
+  const { name } = descriptor;
+  if (typeof name !== "string")
+    throw new HeapError("ERR_INVALID_OPTION", `the descriptor's name must be a string, not ${show(name)}`);
   return attach(memory, descriptor.base, planStack(strategy, plugins), { ...options, name });
 }
 
@@ -63,6 +65,9 @@ export function attach(memory: Memory, base: number, stack: Stack, options: Agen
       "restoreHeap moves a heap to another base",
     );
   }
+  // The buffer may have grown since, and become no smaller.
+  if (header.claimedBytes < header.regionBytes || header.claimedBytes > memory.buffer.byteLength - base)
+    throw wrong(`the heap claims ${header.claimedBytes} bytes, which are not all here`);
   const agent = settleAgent(memory, stack, options, header.lockKind);
   if (agent.lockKind !== header.lockKind) {
     const named = (kind: number): string =>
@@ -79,7 +84,21 @@ export function attach(memory: Memory, base: number, stack: Stack, options: Agen
     );
   }
   const id = nextAgent(memory, base);
-  return buildHeap(assemble({ memory, placement, stack: resolved, ...agent, agent: id, fresh: false }));
+  const assembled = assembleJoined({ memory, placement, stack: resolved, ...agent, agent: id, fresh: false });
+  return buildHeap(assembled);
+}
+
+/** If another agent has grown the heap meanwhile, its words may lead behind the end that this one has read. */
+function assembleJoined(options: AssemblyOptions): Assembly {
+  const { memory, placement } = options;
+  try {
+    return assemble(options);
+  } catch (failure) {
+    const { regionBytes } = readHeader(memory, placement.base);
+    const areaEnd = placement.base + regionBytes;
+    if (areaEnd <= placement.areaEnd || areaEnd > placement.areaMax) throw failure;
+    return assembleJoined({ ...options, placement: { ...placement, areaEnd } });
+  }
 }
 
 export function refuseDifferences(stack: Stack, manifest: Manifest): void {

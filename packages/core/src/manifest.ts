@@ -79,6 +79,7 @@ export interface Wanted {
   readonly name: string;
   readonly version: number;
   readonly options?: Options;
+  readonly defaults?: Options;
 }
 
 /**
@@ -117,5 +118,10 @@ function compareEntry(what: string, theirs: ManifestEntry, mine: Wanted, found: 
     const other = theirs.options[key];
     if (other !== value)
       found.push(`${what}, option ${key}: the heap has ${show(other)}, this stack ${show(value)}`);
+  }
+  for (const [key, value] of Object.entries(mine.defaults ?? {})) {
+    const other = theirs.options[key];
+    if (typeof other !== typeof value)
+      found.push(`${what}, option ${key}: the heap has ${show(other)}, which is no ${typeof value}`);
   }
 }

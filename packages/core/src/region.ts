@@ -162,6 +162,7 @@ export interface HeaderWords {
   readonly base: number;
   readonly alignGranted: number;
   readonly lockKind: number;
+  readonly claimedBytes: number;
   readonly manifest: Manifest;
 }
 
@@ -208,6 +209,7 @@ export function readHeader(memory: Memory, base: number): HeaderWords {
     base: get(HEADER.base),
     alignGranted,
     lockKind: get(HEADER.lockKind),
+    claimedBytes: get(HEADER.claimedBytes),
     manifest: decodeManifest(text),
   };
 }

@@ -53,6 +53,7 @@ export function restoreHeap(bytes: Uint8Array, given: object): Heap {
   const trial = base % PAGE;
   const image = imageOf(bytes, trial);
   prepareImage(image, trial, trial, LOCK_KINDS.none);
+  image.u32[(trial + HEADER.claimedBytes) >>> 2] = header.regionBytes;
   const resolved = resolveStack(stack, header.manifest);
   if (stack.hasFront) {
     // Nobody stands at its gates.

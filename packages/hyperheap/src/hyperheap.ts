@@ -14,6 +14,7 @@ import { check } from "./check.js";
 import { appendFree } from "./chunks.js";
 import { extend, growthFor } from "./extend.js";
 import { createFree } from "./free.js";
+import { verifyState } from "./joined.js";
 import { largestFree } from "./largest.js";
 import { isRun, runSlot } from "./pages.js";
 import { recover } from "./recover.js";
@@ -53,6 +54,7 @@ export function hyperheap(): Strategy<"hyperheap", undefined> {
     create(ctx) {
       const space = new Space(ctx);
       if (ctx.fresh) format(space);
+      else verifyState(space);
       return {
         allocator: primitives(space),
         api: undefined,

@@ -94,7 +94,8 @@ function freedLength(space: Space, page: number, top: number): number {
   const word = space.u32[entry(space, page)];
   if ((word & STATE_MASK) !== FREED) return 0;
   const count = word >>> COUNT_SHIFT;
-  if (count === 0 || page + count > top) corruptRun(space, addressOf(space, page), count);
+  if (count === 0 || page + count > top || addressOf(space, page) < space.areaStart)
+    corruptRun(space, addressOf(space, page), count);
   if (count > 1 && space.u32[entry(space, page + count - 1)] !== ((count << COUNT_SHIFT) | END_MARK) >>> 0)
     corruptRun(space, addressOf(space, page), count);
   return count;

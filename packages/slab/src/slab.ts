@@ -18,6 +18,7 @@
 import type { Allocator, Context, Memory, Strategy } from "@heapwright/core";
 import { createAlloc, createFree, createRealloc, createResize, createSize } from "./cells.js";
 import { check } from "./check.js";
+import { verifyOptions, verifyState } from "./joined.js";
 import { endAll, recover } from "./recover.js";
 import {
   CAPACITY,
@@ -77,6 +78,10 @@ export function slab({ large, upTo }: SlabOptions): Strategy<"slab", SlabApi> {
     capabilities: { ...capabilities, free: "any", marks: false },
     create(ctx) {
       const space = new Space(ctx, large);
+      if (!ctx.fresh) {
+        verifyOptions(space, ctx.options.upTo);
+        verifyState(space, ctx.region.areaStart, ctx.region.areaEnd);
+      }
       const made = large.create(largeContext(ctx, space, large));
       const allocator = made.allocator as Large;
       const { sideSlot } = made;

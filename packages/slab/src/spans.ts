@@ -94,6 +94,8 @@ function refillFromList(space: Space, large: Allocator, sizeClass: number): numb
       const end = (pair + 2 * unitsOf(sizeOf(kind))) | 0;
       for (let unit = pair; unit < end; unit = (unit + 2) | 0) {
         if (i32[unit] === 0) continue;
+        if ((i32[unit] & ~space.starts[i32[unit + 1] & KIND_MASK]) !== 0)
+          throw corruptList(space, sizeClass, span);
         setCursor(space, at, unit, pair);
         return unit - map;
       }

@@ -68,11 +68,12 @@ export function stats(options: StatsOptions = {}): Plugin<"stats", StatsApi> {
     },
     // 0: by the size of the heap.
     defaults: { maxTags: 0, sizeClasses: false, shortLived: 0 },
-    slots: ({ shortLived }) => [
-      "tag",
-      { name: "sizes", words: 2 },
-      ...((shortLived as number) > 0 ? ["born"] : []),
-    ],
+    slots({ maxTags, shortLived }) {
+      // They may be those of a heap that is joined.
+      checkInteger("maxTags", maxTags, 0, MOST_TAGS);
+      checkInteger("shortLived", shortLived, 0, 2 ** 31);
+      return ["tag", { name: "sizes", words: 2 }, ...((shortLived as number) > 0 ? ["born"] : [])];
+    },
     concurrent: true,
     stateBytes: (size) => planState(maxTagsFor(size), size.options.sizeClasses as boolean, size.shards).bytes,
     create: createStats,

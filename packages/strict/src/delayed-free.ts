@@ -64,8 +64,7 @@ const MAX_BYTES = 2 ** 32 - 1;
  */
 export function delayedFree(options: DelayedFreeOptions = {}): Plugin<"delayedFree", DelayedFreeApi> {
   const { slots, bytes, verify } = options;
-  checkOption("delayedFree", "slots", slots, 1, 65_536);
-  checkOption("delayedFree", "bytes", bytes, 1, MAX_BYTES);
+  checkOptions(options);
   checkChoice("delayedFree", "verify", verify, ["leaving", "every-free"]);
   return {
     abi: 1,
@@ -76,10 +75,19 @@ export function delayedFree(options: DelayedFreeOptions = {}): Plugin<"delayedFr
     rank: 30,
     options: { ...(slots === undefined ? {} : { slots }), ...(bytes === undefined ? {} : { bytes }) },
     defaults: { slots: 64, bytes: MAX_BYTES },
-    slots: ["order"],
+    slots(settled) {
+      // They may be those of a heap that is joined.
+      checkOptions(settled);
+      return ["order"];
+    },
     stateBytes: ({ options, shards }) => shards * ringBytes(options.slots as number, shards),
     create: (inner, ctx) => createQuarantine(inner, ctx, verify === "every-free"),
   };
+}
+
+function checkOptions({ slots, bytes }: { readonly slots?: unknown; readonly bytes?: unknown }): void {
+  checkOption("delayedFree", "slots", slots, 1, 65_536);
+  checkOption("delayedFree", "bytes", bytes, 1, MAX_BYTES);
 }
 
 function createQuarantine(

@@ -37,8 +37,7 @@ const MAX_SIZE = 2 ** 32 - 1;
  */
 export function fence(options: FenceOptions = {}): Plugin<"fence", undefined> {
   const { bytes, before } = options;
-  checkOption("fence", "bytes", bytes, 0, 65_536);
-  checkOption("fence", "before", before, 0, 1024, 4);
+  checkOptions(options);
   return {
     abi: 1,
     name: "fence",
@@ -48,12 +47,19 @@ export function fence(options: FenceOptions = {}): Plugin<"fence", undefined> {
     rank: 10,
     options: { ...(bytes === undefined ? {} : { bytes }), ...(before === undefined ? {} : { before }) },
     defaults: { bytes: 64, before: 16 },
-    slots: ({ before }) => [
-      "size",
-      ...((before as number) > 0 ? [{ name: "before", words: (before as number) / 4, adjoins: true }] : []),
-    ],
+    slots(settled) {
+      // They may be those of a heap that is joined.
+      checkOptions(settled);
+      const words = (settled.before as number) / 4;
+      return ["size", ...(words > 0 ? [{ name: "before", words, adjoins: true }] : [])];
+    },
     create: (inner, ctx) => ({ allocator: createFence(inner, ctx), api: undefined }),
   };
+}
+
+function checkOptions({ bytes, before }: { readonly bytes?: unknown; readonly before?: unknown }): void {
+  checkOption("fence", "bytes", bytes, 0, 65_536);
+  checkOption("fence", "before", before, 0, 1024, 4);
 }
 
 function createFence(inner: Inner, ctx: Context): Partial<Inner> {

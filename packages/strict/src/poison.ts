@@ -29,8 +29,7 @@ export interface PoisonOptions {
  */
 export function poison(options: PoisonOptions = {}): Plugin<"poison", undefined> {
   const { freed, fresh } = options;
-  checkOption("poison", "freed", freed, 0, 255);
-  checkOption("poison", "fresh", fresh, 0, 255);
+  checkOptions(options);
   return {
     abi: 1,
     name: "poison",
@@ -44,7 +43,14 @@ export function poison(options: PoisonOptions = {}): Plugin<"poison", undefined>
   };
 }
 
+function checkOptions({ freed, fresh }: { readonly freed?: unknown; readonly fresh?: unknown }): void {
+  checkOption("poison", "freed", freed, 0, 255);
+  checkOption("poison", "fresh", fresh, 0, 255);
+}
+
 function createPoison(inner: Inner, ctx: Context): Partial<Inner> {
+  // They may be those of a heap that is joined.
+  checkOptions(ctx.options);
   const { alloc, free, resize, usableSize } = inner;
   const freed = ctx.options.freed as number;
   const fresh = ctx.options.fresh as number;

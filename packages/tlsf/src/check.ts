@@ -153,7 +153,9 @@ function checkLists(space: Space, listed: ReadonlyMap<number, number>, report: R
       let before = HEADS + list;
       for (let granule = headOf(space, list); granule !== 0; granule = nextOf(space, granule)) {
         const size = listed.get(granule);
-        if (size === undefined || classOf(size) !== list) {
+        // A link names the payload, and no word beside it.
+        const isExact = i32[state + before] === linkOf(space, granule);
+        if (size === undefined || classOf(size) !== list || !isExact) {
           report({
             message: `the list of class ${list} leads to granule ${granule}, where no such chunk is`,
           });

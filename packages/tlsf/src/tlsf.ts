@@ -49,6 +49,7 @@ import { check } from "./check.js";
 import { dropTop } from "./ends.js";
 import { extend, growthFor } from "./extend.js";
 import { createFree } from "./free.js";
+import { verifyState } from "./joined.js";
 import { largestFree } from "./largest.js";
 import { createRealloc } from "./realloc.js";
 import { recover, reset } from "./recover.js";
@@ -91,6 +92,7 @@ export function tlsf(): Strategy<"tlsf", undefined> {
     create(ctx) {
       const space = new Space(ctx);
       if (ctx.fresh) format(space);
+      else verifyState(space);
       return { allocator: primitives(space), api: undefined };
     },
   };

@@ -42,12 +42,7 @@ export function agentCache(options: AgentCacheOptions = {}): Plugin<"agentCache"
   const { agents, spanBytes, spares } = options;
   checkInteger("agents", agents, 1, 1024);
   checkInteger("spares", spares, 0, 1024);
-  if (spanBytes !== undefined && ![4096, 8192, 16_384, 32_768].includes(spanBytes)) {
-    throw new HeapError(
-      "ERR_INVALID_OPTION",
-      `agentCache: spanBytes must be 4096, 8192, 16384 or 32768, not ${show(spanBytes)}`,
-    );
-  }
+  checkSpanBytes(spanBytes);
   return {
     abi: 1,
     name: "agentCache",
@@ -60,7 +55,13 @@ export function agentCache(options: AgentCacheOptions = {}): Plugin<"agentCache"
     },
     // 0: by the size of the heap.
     defaults: { agents: 16, spanBytes: 0, spares: 4 },
-    shards: (settled) => settled.agents as number,
+    shards({ agents, spanBytes, spares }) {
+      // They may be those of a heap that is joined.
+      checkInteger("agents", agents, 1, 1024);
+      checkInteger("spares", spares, 0, 1024);
+      checkSpanBytes(spanBytes === 0 ? undefined : spanBytes);
+      return agents as number;
+    },
     needs: { free: "any", maxAlign: 4096 },
     stateBytes: (size) => planState(size).words * 4,
     create(inner, ctx): PluginInstance<undefined> {
@@ -95,6 +96,14 @@ export function agentCache(options: AgentCacheOptions = {}): Plugin<"agentCache"
       };
     },
   };
+}
+
+function checkSpanBytes(spanBytes: unknown): void {
+  if (spanBytes === undefined || [4096, 8192, 16_384, 32_768].includes(spanBytes as number)) return;
+  throw new HeapError(
+    "ERR_INVALID_OPTION",
+    `agentCache: spanBytes must be 4096, 8192, 16384 or 32768, not ${show(spanBytes)}`,
+  );
 }
 
 function checkInteger(name: string, value: unknown, least: number, most: number): void {
