@@ -39,7 +39,18 @@ const QUICK_TESTS = {
 /** So many mistakes are judged at a time, each in a copy of its own. */
 const AT_A_TIME = Math.min(4, availableParallelism());
 /** The projects whose tests are run for a mistake that none of them finds. */
-const PROJECTS = ["core", "hyperheap", "tlsf", "slab", "arena", "stats", "strict", "trace", "conformance"];
+const PROJECTS = [
+  "core",
+  "hyperheap",
+  "tlsf",
+  "slab",
+  "arena",
+  "stats",
+  "strict",
+  "trace",
+  "wasm",
+  "conformance",
+];
 /**
  * A mistake may make a loop endless. After what all tests take without one (in one worker) some of them count as stuck, which finds
  * it; all of them only after so many times as long.

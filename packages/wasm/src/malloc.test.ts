@@ -288,6 +288,37 @@ describe("what C leaves undefined", () => {
   });
 });
 
+it("addresses and sizes above 2 GiB reach the heap unsigned, and come back to C as they are", () => {
+  const seen: unknown[] = [];
+  const high = 0x8000_0040;
+  const note =
+    (name: string) =>
+    (...args: number[]): number => {
+      seen.push([name, ...args]);
+      return high;
+    };
+  const members = ["alloc", "allocUnsafe", "reallocUnsafe", "free", "usableSize"];
+  const heap = Object.fromEntries(members.map((name) => [name, note(name)])) as unknown as Heap;
+  Object.assign(heap, { capabilities: { maxAlign: 4096 } });
+  const { imports, bind } = mallocImports();
+  bind(heap);
+  const { malloc, calloc, realloc, free, aligned_alloc, malloc_usable_size } = imports.env;
+  const signed = high | 0;
+  expect([malloc(signed), calloc(1, signed), realloc(signed, signed), aligned_alloc(64, signed)]).toEqual(
+    Array(4).fill(high),
+  );
+  free(signed);
+  expect(malloc_usable_size(signed)).toBe(high);
+  expect(seen).toEqual([
+    ["allocUnsafe", high],
+    ["alloc", high],
+    ["reallocUnsafe", high, high],
+    ["allocUnsafe", high, 64],
+    ["free", high],
+    ["usableSize", high],
+  ]);
+});
+
 describe("bind", () => {
   const heapIn = (memory: WebAssembly.Memory, base = 64): Heap =>
     createHeap({ memory, base, strategy: hyperheap() });
