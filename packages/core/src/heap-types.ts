@@ -3,7 +3,7 @@
  */
 import type { Memory } from "./memory.js";
 import type { RecoveryReport } from "./recover.js";
-import type { Align, Block, Capabilities, Contention, Ptr, Region, Tag } from "./types.js";
+import type { Align, Block, Capabilities, Contention, Ptr, Tag } from "./types.js";
 
 /** Any typed array or `DataView`. */
 export type BytesView = ArrayBufferView;
@@ -210,5 +210,3 @@ export interface Heap {
   /** Ends every block at once; there only where the strategy can. */
   reset?(): void;
 }
-
-export type { Region };

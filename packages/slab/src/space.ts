@@ -44,8 +44,6 @@ export type Large = Allocator & Required<Pick<Allocator, "walk">>;
 export const GRANULE = 16;
 export const UNIT = 512;
 export const UNIT_SHIFT = 9;
-/** Granules of a unit: bits of a word. */
-export const UNIT_GRANULES_SHIFT = 5;
 /** Spans begin at a multiple of it, and have so many bytes, or two or four times as many. */
 export const FRAME = 2048;
 const FRAME_UNITS_SHIFT = 2;

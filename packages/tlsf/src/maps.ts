@@ -20,10 +20,6 @@ export function setLive(space: Space, granule: number): void {
   space.i32[space.maps + ((granule >>> 4) & -2)] |= 1 << (granule & 31);
 }
 
-export function clearLive(space: Space, granule: number): void {
-  space.i32[space.maps + ((granule >>> 4) & -2)] &= ~(1 << (granule & 31));
-}
-
 export function isAfterFree(space: Space, granule: number): boolean {
   return ((space.i32[space.maps + ((granule >>> 4) & -2) + 1] >>> (granule & 31)) & 1) !== 0;
 }

@@ -10,7 +10,6 @@ import type { Trace } from "../trace.js";
 import { TraceBuilder } from "./builder.js";
 
 const OPERATIONS = 100_000;
-export const XMALLOC_THREADS = 2;
 const BATCH = 120;
 const ON_THE_WAY = 4;
 const SIZES = [8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024];

@@ -1,0 +1,70 @@
+// The built packages under other runtimes than the one that builds them. Each is brought by npm into a directory that is removed afterwards.
+//
+//     Node 22, 24    the tests of every package but the bench, without long soaks (HEAPWRIGHT_SOAK=0.1) and without the matrix and the
+//                    soaks of the conformance kit, which take most of the time and touch no engine feature that the others do not
+//     Deno, Bun      a first program with every library, imported from dist: scripts/smoke.mjs
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { report, root, run, withTempDir } from "./lib/workspace.mjs";
+
+const NODES = ["22", "24"];
+const OTHERS = {
+  deno: ["2.9.6", "run", "--allow-read", "--allow-env", "--allow-sys"],
+  bun: ["1.4.5", "run"],
+};
+const LEFT_OUT = [
+  "packages/bench/**",
+  "**/soak.test.ts",
+  "**/matrix.test.ts",
+  "**/faults.test.ts",
+  "**/deaths.test.ts",
+];
+
+const { check, end } = report();
+await withTempDir((dir) => {
+  /** The program a package brings, installed on its own. */
+  const bring = (spec, program) => {
+    const cwd = join(dir, spec.replace(/\W/g, "-"));
+    run(["npm", "install", "--prefix", cwd, "--no-audit", "--no-fund", "--loglevel=error", spec]);
+    return join(cwd, "node_modules", ".bin", program);
+  };
+  writeFileSync(join(dir, "package.json"), "{}");
+  const smoke = join(root, "scripts", "smoke.mjs");
+
+  for (const version of NODES) {
+    let node;
+    if (
+      !check(`Node ${version}: brought`, () => {
+        node = bring(`node@${version}`, "node");
+      })
+    )
+      continue;
+    check(`Node ${version}: is what runs`, () => {
+      const is = run([node, "--version"]).trim();
+      return is.startsWith(`v${version}.`) ? [] : [`it is ${is}`];
+    });
+    check(`Node ${version}: a first program`, () => said(run([node, smoke])));
+    check(`Node ${version}: tests`, () => {
+      const args = ["run", "--typecheck=false", "--project=!browser", "--project=!bench", "--reporter=dot"];
+      const without = LEFT_OUT.flatMap((pattern) => ["--exclude", pattern]);
+      const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
+      const printed = run([node, vitest, ...args, ...without], {
+        env: { HEAPWRIGHT_SOAK: "0.1", NO_COLOR: "1" },
+      });
+      const counts = printed.match(/^ +(Test Files|Tests) .*$/gm) ?? [];
+      for (const line of counts) console.log(`    ${line.trim()}`);
+      return counts.length === 2 ? [] : ["it did not say how many tests have passed"];
+    });
+  }
+  for (const [name, [version, ...args]] of Object.entries(OTHERS)) {
+    check(`${name} ${version}: a first program`, () =>
+      said(run([bring(`${name}@${version}`, name), ...args, smoke])),
+    );
+  }
+});
+end();
+
+/** What the program prints when all is well. */
+function said(printed) {
+  return printed.trim() === "8 packages work" ? [] : [printed.trim() || "it has said nothing"];
+}
