@@ -7,7 +7,7 @@
  */
 import type { Assembly } from "./assemble.js";
 import { zeroBytes } from "./bytes.js";
-import { isUint32, show } from "./errors.js";
+import { isHeapError, isUint32, show } from "./errors.js";
 import { HEADER, PAGE } from "./header.js";
 import type { BytesView } from "./heap-types.js";
 import type { Ptr } from "./types.js";
@@ -239,6 +239,19 @@ export function createEntry(assembly: Assembly): Entry {
     else freeChecked(block);
   }
 
+  /** False for what the layers' `free` will refuse: one of them may do something else than throw. Throws where nothing can be freed. */
+  function isBlock(ptr: Ptr): boolean {
+    try {
+      usableInner(ptr);
+      return true;
+    } catch (thrown) {
+      const isRefused =
+        isHeapError(thrown) && (thrown.code === "ERR_INVALID_POINTER" || thrown.code === "ERR_DOUBLE_FREE");
+      if (isRefused && lastInner !== undefined) return false;
+      throw thrown;
+    }
+  }
+
   /** What can free nothing but the last block says which that is; what is no block at all is refused as such. */
   function freeLast(block: Ptr | BytesView): void {
     const ptr = typeof block === "number" ? block : ptrOfView(block);
@@ -248,8 +261,7 @@ export function createEntry(assembly: Assembly): Entry {
     own?.enter();
     try {
       const last = lastInner?.(PAST_ALL) ?? 0;
-      if (ptr !== last) {
-        usableInner(ptr);
+      if (ptr !== last && isBlock(ptr)) {
         const hint =
           last === 0 ? "use reset() or a mark" : `free 0x${last.toString(16)} first, or use a mark`;
         const what =

@@ -178,3 +178,14 @@ it("goodSize promises no more than a large block has that shrank to a cell's siz
     expect(heap.goodSize(size)).toBeGreaterThanOrEqual(size);
   }
 });
+
+it("a small request with an alignment is a cell whose size is a multiple of it", () => {
+  const { heap } = opened(1 << 20);
+  for (const align of [32, 64, 128, 256, 512] as const) {
+    for (let size = 1; size <= 512; size += 13) {
+      const ptr = heap.alloc(size, align);
+      expect([ptr % align, heap.usableSize(ptr)]).toEqual([0, Math.ceil(size / align) * align]);
+    }
+  }
+  heap.check();
+});

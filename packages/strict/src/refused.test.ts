@@ -2,6 +2,7 @@
  * Frees that are refused: of what was freed before, of what is no block. Every layer above strict is told, so that none counts them; the
  * user gets what `onError` says, once.
  */
+import { arena } from "@heapwright/arena";
 import {
   attachHeap,
   createHeap,
@@ -288,5 +289,46 @@ describe.each(cases)("$above above strict with $parts, in $where", ({ plugins, o
     expect(made.heap.strict.reports).toEqual([]);
     expect(made.figures()).toEqual(before);
     made.heap.check();
+  });
+});
+
+describe("over a strategy that frees its last block", () => {
+  const make = (onError: "report" | "throw" | ((error: Error) => void), options: StrictOptions) =>
+    createHeap({
+      memory: MIB,
+      strategy: arena(),
+      plugins: [stats(), strict({ ...options, onError, stacks: "off" })],
+    });
+
+  it.each(PARTS)(
+    "with %s what is no block is reported, once, and what is not the last one is refused",
+    (_, options) => {
+      const found: HeapError[] = [];
+      const heap = make((error) => found.push(error as HeapError), options);
+      const [first, last] = [heap.alloc(100), heap.alloc(100)];
+      for (const ptr of [first + 16, 2 ** 31, last + 48]) {
+        heap.free(ptr);
+        expect(found.splice(0).map(({ code, ptr: at }) => [code, at])).toEqual([
+          ["ERR_INVALID_POINTER", ptr],
+        ]);
+      }
+      expect(() => heap.free(first)).toThrow(expect.objectContaining({ code: "ERR_UNSUPPORTED" }));
+      heap.free(last);
+      expect(found).toEqual([]);
+      heap.free(last);
+      expect(found.splice(0).map(({ code }) => code)).toEqual(["ERR_DOUBLE_FREE"]);
+      expect(heap.stats.toJSON().totals).toMatchObject({ allocations: 2, frees: 1, liveBlocks: 1 });
+      heap.free(first);
+      heap.check();
+      expect(found).toEqual([]);
+    },
+  );
+
+  it("and is thrown where errors are", () => {
+    const heap = make("throw", {});
+    const ptr = heap.alloc(100);
+    expect(() => heap.free(ptr + 16)).toThrow(expect.objectContaining({ code: "ERR_INVALID_POINTER" }));
+    heap.free(ptr);
+    expect(() => heap.free(ptr)).toThrow(expect.objectContaining({ code: "ERR_DOUBLE_FREE" }));
   });
 });
