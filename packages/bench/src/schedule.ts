@@ -57,7 +57,7 @@ export const EFFORTS = {
     liveRoundMs: 10,
     liveSteadyMs: 1000,
     latencyReplays: 2,
-    spaceMs: 1000,
+    spaceMs: 3000,
     sets: 2,
     setRounds: 5,
     setRoundMs: 18,
