@@ -127,6 +127,8 @@ describe("a source file", () => {
     "packages/stats/src",
     "packages/strict/src",
     "packages/trace/src",
+    "packages/wasm/src",
+    "packages/heapwright/src",
     "docs",
     ".",
   ];

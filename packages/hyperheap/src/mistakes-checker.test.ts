@@ -2,12 +2,22 @@
  * What a heap of this kind usually gets wrong: a checker that ignores list order and sums. Every word the heap lives by is made
  * wrong here, and `check()` has to say so.
  */
-import { attachHeap, type Heap, type Ptr } from "@heapwright/core";
+import { attachHeap, type Heap, isHeapError, type Ptr } from "@heapwright/core";
 import { hyperheap } from "@heapwright/hyperheap";
 import { describe, expect, it } from "vitest";
 import { chunksOf, findings, heapOf, PAGE } from "./fixtures/places.js";
 import { type Watch, watched } from "./fixtures/watched.js";
 import { BOUNDARY, FREE, LAST, PAGES, PAGES_FREE, USED } from "./space.js";
+
+/** Undefined where joining is refused, because the state leads out of the area. */
+function joined(attach: () => Heap): Heap | undefined {
+  try {
+    return attach();
+  } catch (error) {
+    if (isHeapError(error, "ERR_HEAP_CORRUPT")) return undefined;
+    throw error;
+  }
+}
 
 describe("a checker that ignores list order and sums", () => {
   const watch: Watch = { state: 0, called() {} };
@@ -114,8 +124,8 @@ describe("a checker that ignores list order and sums", () => {
     for (let flip = 0; flip < flips; flip++) {
       u8.set(bytes);
       u8[watch.state + (flip >>> 3)] ^= 1 << (flip & 7);
-      const agent = fresh();
-      if (findings(agent) !== "") continue;
+      const agent = joined(fresh);
+      if (agent === undefined || findings(agent) !== "") continue;
       if (String(program(agent)) !== String(expected))
         harmful.push(`bit ${flip & 7} of state byte ${flip >>> 3}`);
     }
