@@ -115,7 +115,7 @@ describe("reading a result", () => {
     ["comparison.cells", {}],
     ["comparison.allocators", {}],
     ["comparison.allocators.0", null],
-    ["comparison.allocators.0.name", "x".repeat(61)],
+    ["comparison.allocators.0.name", "x".repeat(201)],
     ["comparison.allocators.0.name", ""],
     ["comparison.allocators.0.name", "a\u0007b"],
     ["comparison.allocators.0.notes", "note"],

@@ -33,7 +33,7 @@ export const ascending = v.pipe(
 );
 export const verdict = v.picklist(["within", "over", "unsure"]);
 
-export const name = v.pipe(line, v.minLength(1), v.maxLength(60));
+export const name = v.pipe(line, v.minLength(1), v.maxLength(200));
 export const allocator = v.object({ name, about: line, version: line, notes: list(line) });
 export const allocators = list(allocator);
 export const failure = { reason: line, detail: text };
