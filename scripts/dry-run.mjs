@@ -12,7 +12,7 @@ const BELONGS = [
   /^dist\/[\w.-]+\.(js|cjs|d\.ts|d\.cts)(\.map)?$/,
 ];
 const OF_BENCH = [
-  /^dist\/([\w-]+\/)?[\w.-]+\.(js|js\.map|wasm|json)$/,
+  /^dist\/([\w-]+\/)?[\w.-]+\.(js|js\.map|css|wasm|json)$/,
   /^traces\/(README\.md|[\w-]+\.trace\.gz)$/,
   /^THIRD-PARTY-NOTICES\.md$/,
 ];

@@ -44,7 +44,7 @@ export interface Effort {
   readonly agentsMs: number;
 }
 
-export const EFFORTS = {
+export const EFFORTS: { readonly [form in "quick" | "default" | "ci" | "full"]: Effort } = {
   quick: {
     processes: 2,
     rounds: 2,
@@ -126,7 +126,7 @@ export const EFFORTS = {
     setsMs: 120_000,
     agentsMs: 500,
   },
-} as const satisfies { readonly [form: string]: Effort };
+};
 
 /** What an `AbortSignal` offers; named by its shape, so that this package's types need neither Node's nor the DOM's. */
 export interface StopSignal {
