@@ -126,7 +126,9 @@ export async function openTrace(file: Uint8Array, name = "trace"): Promise<Trace
     await through(new DecompressionStream("gzip"), file, inflated.add);
   } catch (error) {
     if (error instanceof TraceError) throw error;
-    throw new TraceError(`damaged gzip stream, ${error instanceof Error ? error.message : String(error)}`);
+    // What engines say differs; Node 22 says nothing of a stream that is cut short.
+    const why = (error instanceof Error ? error.message : String(error)) || "unexpected end of file";
+    throw new TraceError(`damaged gzip stream, ${why}`);
   }
   return decodeTrace(inflated.bytes(), name);
 }
