@@ -1,6 +1,6 @@
 // The built packages under other runtimes than the one that builds them. Each is brought by npm into a directory that is removed afterwards.
 //
-//     Node 22, 24    the tests of core and wasm, without soaks; HEAPWRIGHT_RUNTIMES=all: all but what drives a
+//     Node 22, 24    the tests of trace and wasm, which name engine features, without soaks; HEAPWRIGHT_RUNTIMES=all: all but what drives a
 //                    browser or packs, which takes ten minutes each
 //     Deno, Bun      a first program with every library, imported from dist: scripts/smoke.mjs
 import { writeFileSync } from "node:fs";
@@ -12,8 +12,8 @@ const OTHERS = {
   deno: ["2.9.6", "run", "--allow-read", "--allow-env", "--allow-sys"],
   bun: ["1.4.5", "run"],
 };
-/** What every other library stands on, and what names engine features: memories, locks, growth, WebAssembly. */
-const LIBRARIES = ["core", "wasm"];
+/** What names engine features by itself: streams, WebAssembly. */
+const LIBRARIES = ["trace", "wasm"];
 const isWhole = process.env.HEAPWRIGHT_RUNTIMES === "all";
 const PROJECTS = isWhole ? ["!browser", "!repository"] : LIBRARIES;
 /** The same random programs as everywhere, only more of them. */
