@@ -146,7 +146,12 @@ describe("what is no trace", () => {
   it.each([
     ["cut short", (file: Buffer) => file.subarray(0, 30), "damaged gzip stream, unexpected end of file"],
     ["followed by something", (file: Buffer) => Buffer.concat([file, Buffer.from("more")]), "damaged gzip"],
-    ["twice", (file: Buffer) => Buffer.concat([file, file]), "more bytes than its header promises"],
+    // Engines differ: a second member is inflated too, or is what the stream must not have after its end, as the standard says.
+    [
+      "twice",
+      (file: Buffer) => Buffer.concat([file, file]),
+      /more bytes than its header promises|damaged gzip/,
+    ],
     [
       "with a wrong checksum",
       (file: Buffer) => file.map((byte, at) => (at === file.length - 8 ? byte ^ 1 : byte)),
