@@ -30,6 +30,18 @@ export function after(milliseconds: number, work: () => void): () => void {
   return () => clearTimeout?.(timer);
 }
 
+/**
+ * Keeps the process alive for so many milliseconds and until it is called off: of two timers of one length either may be the first to
+ * end, and `waitAsync`, whose own keeps nothing alive, must be heard.
+ */
+function stayAlive(milliseconds: number): () => void {
+  const again = (): void => {
+    stop = after(POLL, again);
+  };
+  let stop = after(milliseconds, again);
+  return () => stop();
+}
+
 /** A moment for others, before one looks again at what nobody can be woken by. */
 export function poll(milliseconds: number): Promise<void> {
   return new Promise((resolve) => {
@@ -58,7 +70,7 @@ export async function sleepAsync(
   }
   if (waiting === undefined) return poll(milliseconds);
   if (!waiting.async) return;
-  const stop = after(milliseconds, () => {});
+  const stop = stayAlive(milliseconds);
   await waiting.value;
   stop();
 }
