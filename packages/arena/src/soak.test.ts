@@ -6,7 +6,7 @@ import { arena } from "./arena.js";
 import { slots } from "./fixtures/slots.js";
 
 const KIB = 1024;
-const OPERATIONS = Math.round(40_000 * Math.max(0.1, Number(process.env.HEAPWRIGHT_SOAK) || 1));
+const OPERATIONS = Math.round(40_000 * Math.max(0.25, Number(process.env.HEAPWRIGHT_SOAK) || 1));
 const growth = { max: 2048 * KIB, step: 8 * KIB } as const;
 
 const MEMORIES: readonly (readonly [string, boolean, (plugins: readonly PluginInput[]) => Heap])[] = [

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { conformance } from "./conformance.js";
 import { cellOf, MEMORIES, STACKS, STRATEGIES } from "./matrix.fixture.js";
 
-const SCALE = Math.max(0.2, Number(process.env.HEAPWRIGHT_SOAK) || 1);
+const SCALE = Math.max(0.4, Number(process.env.HEAPWRIGHT_SOAK) || 1);
 const OPTIONS = {
   seed: 17,
   operations: Math.ceil(2500 * SCALE),

@@ -10,7 +10,7 @@ import { randomOf } from "./fixtures/random.js";
 import { type Watch, watched } from "./fixtures/watched.js";
 import { Space } from "./space.js";
 
-const OPERATIONS = Math.round(20_000 * Math.max(0.1, Number(process.env.HEAPWRIGHT_SOAK) || 1));
+const OPERATIONS = Math.round(20_000 * Math.max(0.5, Number(process.env.HEAPWRIGHT_SOAK) || 1));
 
 /** A region of `bytes` at the start of a memory, the rest of which is somebody else's. */
 function oddHeap(bytes: number, kind: "wasm" | "buffer", step = 1): Heap {

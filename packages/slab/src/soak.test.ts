@@ -14,7 +14,7 @@ import { tlsf } from "@heapwright/tlsf";
 import { describe, expect, it } from "vitest";
 import { slab } from "./slab.js";
 
-const OPERATIONS = Math.round(12_000 * Math.max(0.2, Number(process.env.HEAPWRIGHT_SOAK) || 1));
+const OPERATIONS = Math.round(12_000 * Math.max(0.5, Number(process.env.HEAPWRIGHT_SOAK) || 1));
 
 const LARGE = { hyperheap, tlsf } as const;
 
