@@ -36,6 +36,7 @@ describe("programs in the documentation", () => {
     for (const file of [
       "README.md",
       "docs/ARCHITECTURE.md",
+      "docs/guides/coming-from-thi-ng-malloc.md",
       "packages/core/README.md",
       "packages/arena/README.md",
       "packages/hyperheap/README.md",
