@@ -1,11 +1,21 @@
-/** The guides are complete: every member of what is left behind its counterpart. */
+/** The guides are complete: every error code has its heading, every member of what is left behind its counterpart. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { HEAP_ERROR_CODES } from "@heapwright/core";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
 import { root } from "../scripts/lib/root.js";
 
 const read = (file: string): string => readFileSync(join(root, file), "utf8");
+
+describe("error-codes.md", () => {
+  it("has a heading for every code, and for no other", () => {
+    const headings = [...read("docs/guides/error-codes.md").matchAll(/^#+ .*?(ERR_\w+).*$/gm)].map(
+      ([, code]) => code,
+    );
+    expect(headings.sort()).toEqual(Object.keys(HEAP_ERROR_CODES).sort());
+  });
+});
 
 describe("coming-from-thi-ng-malloc.md", () => {
   const place = "packages/bench/node_modules/@thi.ng/malloc";
@@ -26,7 +36,9 @@ describe("coming-from-thi-ng-malloc.md", () => {
   /** What stands in backticks in the first cell of a table's rows: `a`, `b(c)`, `d.e`. */
   const rows = read("docs/guides/coming-from-thi-ng-malloc.md").matchAll(/^\| (?<cell>.*?) \|/gm);
   const named = new Set(
-    [...rows].flatMap(({ groups }) => [...(groups?.cell ?? "").matchAll(/`(\w+)/g)].map(([, name]) => name)),
+    [...rows].flatMap(({ groups }) =>
+      [...(groups?.cell ?? "").matchAll(/`(\w+)/g)].map(([, name]) => name),
+    ),
   );
 
   it.each([
