@@ -37,6 +37,8 @@ describe("programs in the documentation", () => {
       "README.md",
       "docs/ARCHITECTURE.md",
       "docs/guides/coming-from-thi-ng-malloc.md",
+      "docs/guides/debugging-a-corrupted-heap.md",
+      "docs/guides/error-codes.md",
       "packages/core/README.md",
       "packages/arena/README.md",
       "packages/hyperheap/README.md",
