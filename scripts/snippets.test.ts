@@ -39,6 +39,7 @@ describe("programs in the documentation", () => {
       "docs/guides/coming-from-thi-ng-malloc.md",
       "docs/guides/debugging-a-corrupted-heap.md",
       "docs/guides/error-codes.md",
+      "docs/guides/sharing-between-workers.md",
       "packages/core/README.md",
       "packages/arena/README.md",
       "packages/hyperheap/README.md",
