@@ -36,9 +36,7 @@ describe("coming-from-thi-ng-malloc.md", () => {
   /** What stands in backticks in the first cell of a table's rows: `a`, `b(c)`, `d.e`. */
   const rows = read("docs/guides/coming-from-thi-ng-malloc.md").matchAll(/^\| (?<cell>.*?) \|/gm);
   const named = new Set(
-    [...rows].flatMap(({ groups }) =>
-      [...(groups?.cell ?? "").matchAll(/`(\w+)/g)].map(([, name]) => name),
-    ),
+    [...rows].flatMap(({ groups }) => [...(groups?.cell ?? "").matchAll(/`(\w+)/g)].map(([, name]) => name)),
   );
 
   it.each([
