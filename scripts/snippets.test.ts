@@ -36,6 +36,7 @@ describe("programs in the documentation", () => {
     for (const file of [
       "README.md",
       "docs/ARCHITECTURE.md",
+      "docs/guides/choosing-a-strategy.md",
       "docs/guides/coming-from-thi-ng-malloc.md",
       "docs/guides/debugging-a-corrupted-heap.md",
       "docs/guides/error-codes.md",
