@@ -41,6 +41,7 @@ describe("programs in the documentation", () => {
       "docs/guides/debugging-a-corrupted-heap.md",
       "docs/guides/error-codes.md",
       "docs/guides/sharing-between-workers.md",
+      "docs/guides/writing-a-plugin.md",
       "packages/core/README.md",
       "packages/arena/README.md",
       "packages/hyperheap/README.md",
