@@ -42,6 +42,7 @@ describe("programs in the documentation", () => {
       "docs/guides/error-codes.md",
       "docs/guides/sharing-between-workers.md",
       "docs/guides/writing-a-plugin.md",
+      "docs/guides/writing-a-strategy.md",
       "packages/core/README.md",
       "packages/arena/README.md",
       "packages/hyperheap/README.md",
