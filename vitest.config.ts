@@ -1,6 +1,12 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { snippetModules } from "./scripts/lib/snippet-modules.js";
 import { alias, testTimeout } from "./vitest.shared.js";
+
+/** A guide has a program for it; it is installed for the bench. */
+const thing = fileURLToPath(
+  new URL("./packages/bench/node_modules/@thi.ng/malloc/index.js", import.meta.url),
+);
 
 export default defineConfig({
   test: {
@@ -11,7 +17,7 @@ export default defineConfig({
       "browser",
       "hostile",
       {
-        resolve: { alias },
+        resolve: { alias: [...alias, { find: "@thi.ng/malloc", replacement: thing }] },
         plugins: [snippetModules()],
         test: {
           name: "repository",

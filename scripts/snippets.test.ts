@@ -36,6 +36,13 @@ describe("programs in the documentation", () => {
     for (const file of [
       "README.md",
       "docs/ARCHITECTURE.md",
+      "docs/guides/choosing-a-strategy.md",
+      "docs/guides/coming-from-thi-ng-malloc.md",
+      "docs/guides/debugging-a-corrupted-heap.md",
+      "docs/guides/error-codes.md",
+      "docs/guides/sharing-between-workers.md",
+      "docs/guides/writing-a-plugin.md",
+      "docs/guides/writing-a-strategy.md",
       "packages/core/README.md",
       "packages/arena/README.md",
       "packages/hyperheap/README.md",

@@ -38,10 +38,12 @@ const MODULE = /^(?<file>.+\.(?:md|ts))\.L(?<line>\d+)\.(?:ts|js)$/;
 /** Every Markdown file whose snippets are run. */
 export function documents(): string[] {
   const packages = readdirSync(join(root, "packages")).map((name) => `packages/${name}/README.md`);
-  const docs = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md"));
-  return ["README.md", ...docs.map((name) => `docs/${name}`), ...packages].filter((file) =>
-    existsSync(join(root, file)),
+  const docs = ["docs", "docs/guides"].flatMap((dir) =>
+    readdirSync(join(root, dir))
+      .filter((name) => name.endsWith(".md"))
+      .map((name) => `${dir}/${name}`),
   );
+  return ["README.md", ...docs, ...packages].filter((file) => existsSync(join(root, file)));
 }
 
 /** Every source file that ships. */
