@@ -1,0 +1,186 @@
+// The site: TypeDoc's pages of every package, with the READMEs and the hand-written documents around them.
+import { readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import {
+  Application,
+  Converter,
+  KindRouter,
+  MinimalSourceFile,
+  Models,
+  PageEvent,
+  Slugger,
+  TSConfigReader,
+} from "typedoc";
+import { readJson, root } from "../workspace.mjs";
+import { documents, entryPoints } from "./pages.mjs";
+
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+const CATEGORIES = ["Guides", "Examples", "Packages", "The project", "Subpaths of heapwright"];
+
+/** Where the repository is to be read: files that are no page of the site are linked to there. */
+const repository = `${readJson(join(root, "packages/core/package.json"))
+  .repository.url.replace(/^git\+/, "")
+  .replace(/\.git$/, "")}/blob/main`;
+
+/**
+ * Builds the site.
+ * @param {string} out where to; it is emptied first
+ * @throws an Error when TypeDoc has warned of anything; it has printed what
+ */
+export async function buildSite(out) {
+  const pages = documents();
+  const entries = entryPoints();
+  const app = await Application.bootstrap(
+    {
+      name: "Heapwright",
+      tsconfig: here("tsconfig.json"),
+      entryPoints: entries.map(({ source }) => source),
+      projectDocuments: pages.map(({ file }) => file),
+      readme: join(root, "README.md"),
+      basePath: root,
+      out,
+      router: "site",
+      // `pnpm typecheck` has them.
+      skipErrorChecking: true,
+      disableGit: true,
+      gitRevision: "main",
+      sourceLinkTemplate: `${repository}/{path}#L{line}`,
+      excludeExternals: true,
+      excludeInternal: true,
+      categorizeByGroup: false,
+      navigation: { includeCategories: true, includeGroups: false, excludeReferences: true },
+      headings: { readme: false, document: false },
+      includeHierarchySummary: false,
+      searchInDocuments: true,
+      githubPages: true,
+      customCss: here("site.css"),
+      lightHighlightTheme: "github-light",
+      darkHighlightTheme: "github-dark",
+      highlightLanguages: ["ts", "js", "sh", "c", "html", "json", "text", "yaml"],
+      markdownItLoader: codeInHeadings,
+      validation: { notExported: true, invalidLink: true, invalidPath: true, rewrittenLink: true },
+      treatWarningsAsErrors: true,
+      treatValidationWarningsAsErrors: true,
+    },
+    [new TSConfigReader()],
+  );
+  const urls = new Map();
+  app.renderer.defineRouter("site", routerOf(urls));
+  arrange(app, pages, entries, urls);
+  const project = await app.convert();
+  if (project !== undefined) app.validate(project);
+  if (project === undefined || failed(app)) throw new Error("TypeDoc has found mistakes: they are above");
+  await app.generateDocs(project, out);
+  if (failed(app)) throw new Error("TypeDoc has found mistakes: they are above");
+}
+
+const failed = (app) => app.logger.hasErrors() || app.logger.hasWarnings();
+
+/** Puts titles, READMEs and categories where they belong; `urls` gets the addresses of pages, without their ending. */
+function arrange(app, pages, entries, urls) {
+  const categories = new Map(CATEGORIES.map((title) => [title, new Models.ReflectionCategory(title)]));
+  app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
+    for (const { file, title, url, category } of pages) {
+      const document = project.documents?.find((one) => project.files.getReflectionPath(one) === file);
+      document.name = title;
+      urls.set(document, url);
+      categories.get(category).children.push(document);
+    }
+    const modules = new Map(
+      entries.map((entry) => [
+        entry.name,
+        project.children.find((one) => project.files.getReflectionPath(one) === entry.source),
+      ]),
+    );
+    for (const { name, url, category, readme, target } of entries) {
+      const module = modules.get(name);
+      module.name = name;
+      urls.set(module, url);
+      categories.get(category).children.push(module);
+      if (readme !== undefined) {
+        // It says what the comment in front of the exports says, and more.
+        delete module.comment;
+        const source = new MinimalSourceFile(readFileSync(readme, "utf8"), readme);
+        module.readme = withoutTitle(app.converter.parseRawComment(source, project.files).content);
+        project.files.registerReflectionPath(readme, module);
+        project.files.registerReflectionPath(dirname(readme), module);
+      } else if (target !== undefined) {
+        module.readme = [
+          { kind: "text", text: "Everything of " },
+          { kind: "inline-tag", tag: "@linkcode", text: target, target: modules.get(target) },
+          { kind: "text", text: ", by another name." },
+        ];
+      }
+    }
+    project.categories = [...categories.values()];
+  });
+  app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => linkToRepository(project));
+  // A directory is no page where the site is opened from files.
+  app.renderer.on(PageEvent.END, (page) => {
+    page.contents = page.contents?.replace(/(<a href="(?:\.\.?\/)+)(["#])/g, "$1index.html$2");
+  });
+}
+
+/** A page's heading is its name already. */
+function withoutTitle([first, ...others]) {
+  return [{ ...first, text: first.text.replace(/^# .*\n/, "") }, ...others];
+}
+
+/** Relative links to files that are no pages lead to the repository. */
+function linkToRepository(project) {
+  const changed = (parts) =>
+    parts?.map((part) => {
+      if (part.kind !== "relative-link" || part.target === undefined) return part;
+      const path = project.files.resolve(part.target, project);
+      if (typeof path !== "string") return part;
+      const anchor = part.targetAnchor === undefined ? "" : `#${part.targetAnchor}`;
+      return { kind: "text", text: `${repository}/${relative(root, path).replaceAll("\\", "/")}${anchor}` };
+    });
+  project.readme = changed(project.readme);
+  for (const reflection of Object.values(project.reflections)) {
+    if (reflection.isDocument()) reflection.content = changed(reflection.content);
+    if (reflection.isDeclaration()) reflection.readme = changed(reflection.readme);
+    if (reflection.comment === undefined) continue;
+    reflection.comment.summary = changed(reflection.comment.summary);
+    for (const tag of reflection.comment.blockTags) tag.content = changed(tag.content);
+  }
+}
+
+/** `api/core.html`, `api/core/createHeap.html`, `guides/error-codes.html`: addresses that stay. */
+const routerOf = (urls) =>
+  class extends KindRouter {
+    #sluggers = new Map();
+
+    getIdealBaseName(reflection) {
+      const own = urls.get(reflection);
+      return own ?? `${this.getIdealBaseName(reflection.parent)}/${this.getUrlSafeName(reflection.name)}`;
+    }
+
+    getSlugger(target) {
+      const theirs = super.getSlugger(target);
+      if (!this.#sluggers.has(theirs)) this.#sluggers.set(theirs, new GitHubSlugger({ lowercase: true }));
+      return this.#sluggers.get(theirs);
+    }
+  };
+
+/** Anchors as they are on GitHub, where the same documents are read. */
+class GitHubSlugger extends Slugger {
+  serialize(text) {
+    return text
+      .trim()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+      .replace(/\s/g, "-");
+  }
+}
+
+/** Code in a heading is a part of its anchor and of its entry in the page's contents: TypeDoc reads a token's children. */
+function codeInHeadings(parser) {
+  parser.core.ruler.push("code-in-headings", ({ tokens }) => {
+    for (const [at, token] of tokens.entries()) {
+      if (token.type !== "heading_open") continue;
+      for (const child of tokens[at + 1].children)
+        if (child.type === "code_inline") child.children = [{ type: "text", content: child.content }];
+    }
+  });
+}
