@@ -5,7 +5,10 @@ import { fileURLToPath } from "node:url";
 import {
   Application,
   Converter,
+  JSX,
   KindRouter,
+  Logger,
+  LogLevel,
   MinimalSourceFile,
   Models,
   PageEvent,
@@ -17,6 +20,34 @@ import { documents, entryPoints } from "./pages.mjs";
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const CATEGORIES = ["Guides", "Examples", "Packages", "The project", "Subpaths of heapwright"];
+/** The parts of the navigation that a newcomer finds open. */
+const OPEN = CATEGORIES.slice(0, 3);
+
+/** Types that exported ones are made of, and that nobody has to name: steps of inference, and parts of what the bench answers. */
+const NOT_EXPORTED = {
+  "@heapwright/core": [
+    "infer.ts:Conflict",
+    "infer.ts:EntriesOf",
+    "infer.ts:Merged",
+    "infer.ts:StrategyEntry",
+    "infer.ts:WithApi",
+    "heap-types.ts:DisposeKey",
+    "options.ts:AnyStrategy",
+  ],
+  heapwright: ["options.ts:AnyStrategy"],
+  "@heapwright/arena": ["arena.ts:Disposes"],
+  "@heapwright/strict": ["strict.ts:Part"],
+  "@heapwright/bench": [
+    "agents/crew.ts:TeamRound",
+    "agents/run.ts:Place",
+    "composition/run.ts:Verdict",
+    "live/run.ts:PATTERNS",
+    "protocol.ts:Failure",
+    "threads/run.ts:Place",
+    "threads/run.ts:ThreadsOptions",
+    "views/job.ts:ViewType",
+  ],
+};
 
 /** Where the repository is to be read: files that are no page of the site are linked to there. */
 const repository = `${readJson(join(root, "packages/core/package.json"))
@@ -26,16 +57,21 @@ const repository = `${readJson(join(root, "packages/core/package.json"))
 /**
  * Builds the site.
  * @param {string} out where to; it is emptied first
- * @throws an Error when TypeDoc has warned of anything; it has printed what
+ * @param {{ pages?: ReturnType<typeof documents>, entries?: ReturnType<typeof entryPoints>, log?: (text: string) => void }} [of]
+ * @throws an Error when TypeDoc has warned of anything; `log` has been told what
  */
-export async function buildSite(out) {
-  const pages = documents();
-  const entries = entryPoints();
+export async function buildSite(
+  out,
+  { pages = documents(), entries = entryPoints(), log = console.error } = {},
+) {
   const app = await Application.bootstrap(
     {
       name: "Heapwright",
       tsconfig: here("tsconfig.json"),
-      entryPoints: entries.map(({ source }) => source),
+      // What several export has its page where it comes first: the front door has nearly everything a second time.
+      entryPoints: [...entries]
+        .sort((a, b) => Number(isFrontDoor(a)) - Number(isFrontDoor(b)))
+        .map(({ source }) => source),
       projectDocuments: pages.map(({ file }) => file),
       readme: join(root, "README.md"),
       basePath: root,
@@ -55,27 +91,68 @@ export async function buildSite(out) {
       searchInDocuments: true,
       githubPages: true,
       customCss: here("site.css"),
+      favicon: here("favicon.svg"),
       lightHighlightTheme: "github-light",
       darkHighlightTheme: "github-dark",
       highlightLanguages: ["ts", "js", "sh", "c", "html", "json", "text", "yaml"],
       markdownItLoader: codeInHeadings,
-      validation: { notExported: true, invalidLink: true, invalidPath: true, rewrittenLink: true },
       treatWarningsAsErrors: true,
       treatValidationWarningsAsErrors: true,
     },
     [new TSConfigReader()],
   );
+  app.logger = new SiteLogger(log);
   const urls = new Map();
   app.renderer.defineRouter("site", routerOf(urls));
   arrange(app, pages, entries, urls);
   const project = await app.convert();
-  if (project !== undefined) app.validate(project);
+  if (project !== undefined) validate(app, project, entries);
   if (project === undefined || failed(app)) throw new Error("TypeDoc has found mistakes: they are above");
   await app.generateDocs(project, out);
   if (failed(app)) throw new Error("TypeDoc has found mistakes: they are above");
 }
 
+const isFrontDoor = ({ name }) => /^heapwright(\/|$)/.test(name);
+
+/** Only what is wrong: it is to be mended, not read past. */
+class SiteLogger extends Logger {
+  #log;
+
+  constructor(log) {
+    super();
+    this.level = LogLevel.Warn;
+    this.#log = log;
+  }
+
+  log(message, level) {
+    super.log(message, level);
+    if (level >= this.level) this.#log(message);
+  }
+}
+
 const failed = (app) => app.logger.hasErrors() || app.logger.hasWarnings();
+
+/** All that TypeDoc can test, and of each package whether it exports the types it speaks of: TypeDoc asks that of one package only. */
+function validate(app, project, entries) {
+  const links = { invalidLink: true, invalidPath: true, rewrittenLink: true };
+  app.options.setValue("validation", { notExported: false, ...links });
+  app.validate(project);
+  const { packageName } = project;
+  const names = new Set(entries.map(({ name }) => /^(?:@[^/]+\/)?[^/]+/.exec(name)[0]));
+  for (const name of names) {
+    project.packageName = name;
+    app.options.setValue("intentionallyNotExported", NOT_EXPORTED[name] ?? []);
+    app.options.setValue("validation", {
+      notExported: true,
+      invalidLink: false,
+      invalidPath: false,
+      rewrittenLink: false,
+    });
+    app.validate(project);
+  }
+  project.packageName = packageName;
+  app.options.setValue("validation", { notExported: false, ...links });
+}
 
 /** Puts titles, READMEs and categories where they belong; `urls` gets the addresses of pages, without their ending. */
 function arrange(app, pages, entries, urls) {
@@ -116,11 +193,20 @@ function arrange(app, pages, entries, urls) {
     project.categories = [...categories.values()];
   });
   app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => linkToRepository(project));
+  // Before TypeDoc's script, which keeps there what a reader has opened and closed.
+  app.renderer.hooks.on("head.end", () =>
+    JSX.createElement("script", null, JSX.createElement(JSX.Raw, { html: openedAtFirst(OPEN) })),
+  );
   // A directory is no page where the site is opened from files.
   app.renderer.on(PageEvent.END, (page) => {
     page.contents = page.contents?.replace(/(<a href="(?:\.\.?\/)+)(["#])/g, "$1index.html$2");
   });
 }
+
+/** A script for the browser: opens these parts of the navigation for who has never closed them. */
+const openedAtFirst = (titles) =>
+  `try{for(const key of ${JSON.stringify(titles.map((title) => `tsd-accordion-${title}`))})` +
+  `if(localStorage.getItem(key)===null)localStorage.setItem(key,"true")}catch{}`;
 
 /** A page's heading is its name already. */
 function withoutTitle([first, ...others]) {

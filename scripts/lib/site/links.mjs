@@ -44,7 +44,8 @@ export function checkLinks(dir) {
     } catch {
       return "is encoded wrongly";
     }
-    if (path === "" || path.endsWith("/")) path += "index.html";
+    if (path === "" || path.endsWith("/"))
+      return "leads to a directory, which is no page for who opens the site from files";
     if (!files.has(path)) return `leads to ${path}, which is not there`;
     if (anchor !== "" && pages.get(path)?.anchors.has(anchor) === false)
       return `leads to ${path}, which has no such anchor`;
