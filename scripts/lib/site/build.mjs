@@ -86,6 +86,10 @@ export async function buildSite(
       excludeInternal: true,
       categorizeByGroup: false,
       navigation: { includeCategories: true, includeGroups: false, excludeReferences: true },
+      // What one calls, before what describes it.
+      groupOrder: ["Functions", "Classes", "Variables", "Interfaces", "Type Aliases", "References", "*"],
+      kindSortOrder: ["Document", "Module", "Function", "Class", "Variable", "Interface", "TypeAlias"],
+      useFirstParagraphOfCommentAsSummary: true,
       headings: { readme: false, document: false },
       includeHierarchySummary: false,
       searchInDocuments: true,
