@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { stage } from "./lib/jsr.mjs";
 import { publishablePackages, report, run, withTempDir } from "./lib/workspace.mjs";
 
-/** JSR has no names without a scope; the kit needs Vitest, and the bench is a program for Node. */
+/** JSR has no names without a scope; no specifier says the range of Vitest that the kit takes, and the bench is a program for Node. */
 const NOT_THERE = ["heapwright", "@heapwright/conformance", "@heapwright/bench"];
 const DENO = ["npx", "-y", "deno@2.9.6"];
 
