@@ -11,6 +11,7 @@ import {
   LogLevel,
   MinimalSourceFile,
   Models,
+  normalizePath,
   PageEvent,
   Slugger,
   TSConfigReader,
@@ -163,7 +164,9 @@ function arrange(app, pages, entries, urls) {
   const categories = new Map(CATEGORIES.map((title) => [title, new Models.ReflectionCategory(title)]));
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
     for (const { file, title, url, category } of pages) {
-      const document = project.documents?.find((one) => project.files.getReflectionPath(one) === file);
+      const document = project.documents?.find(
+        (one) => project.files.getReflectionPath(one) === normalizePath(file),
+      );
       document.name = title;
       urls.set(document, url);
       categories.get(category).children.push(document);
@@ -171,7 +174,7 @@ function arrange(app, pages, entries, urls) {
     const modules = new Map(
       entries.map((entry) => [
         entry.name,
-        project.children.find((one) => project.files.getReflectionPath(one) === entry.source),
+        project.children.find((one) => project.files.getReflectionPath(one) === normalizePath(entry.source)),
       ]),
     );
     for (const { name, url, category, readme, target } of entries) {
@@ -182,10 +185,10 @@ function arrange(app, pages, entries, urls) {
       if (readme !== undefined) {
         // It says what the comment in front of the exports says, and more.
         delete module.comment;
-        const source = new MinimalSourceFile(readFileSync(readme, "utf8"), readme);
+        const source = new MinimalSourceFile(readFileSync(readme, "utf8"), normalizePath(readme));
         module.readme = withoutTitle(app.converter.parseRawComment(source, project.files).content);
-        project.files.registerReflectionPath(readme, module);
-        project.files.registerReflectionPath(dirname(readme), module);
+        project.files.registerReflectionPath(normalizePath(readme), module);
+        project.files.registerReflectionPath(normalizePath(dirname(readme)), module);
       } else if (target !== undefined) {
         module.readme = [
           { kind: "text", text: "Everything of " },
