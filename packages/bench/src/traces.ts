@@ -20,7 +20,7 @@ export const BUNDLED_TRACES: { readonly [name: string]: string } = {
 
 export const traceNames: readonly string[] = Object.keys(BUNDLED_TRACES);
 
-/** One trace to replay: its name in tables and where it is, a file's path or {@link GENERATED} and a workload's name. */
+/** One trace to replay: its name in tables and where it is, a file's path, or a workload. */
 export interface TraceFile {
   readonly name: string;
   readonly path: string;
@@ -53,7 +53,7 @@ export function findTrace(name: string): TraceFile {
   throw new UsageError(`unknown trace "${name}"; known: ${known}`);
 }
 
-/** As {@link findTrace}, of a name of {@link TRACE_GROUPS} all; each once. */
+/** As {@link findTrace}, all that a group's name stands for; each once. */
 export function findTraces(names: readonly string[]): readonly TraceFile[] {
   const single = names.flatMap((name) => (Object.hasOwn(TRACE_GROUPS, name) ? TRACE_GROUPS[name] : name));
   return [...new Set(single)].map(findTrace);

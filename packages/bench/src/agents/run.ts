@@ -44,11 +44,11 @@ export type LarsonCell = Place &
         readonly max: number;
         /** Throughput in that of one worker; missing where that was not measured. */
         readonly ratio?: Interval;
-        /** Two workers with a front against {@link RATIO_AIM}: `over` is on the wrong side of it. */
+        /** Two workers with a front against `RATIO_AIM`, 1.6: `over` is on the wrong side of it. */
         readonly ratioVerdict?: Verdict;
         /** Enterings of the shared lock per operation. */
         readonly entered: Interval;
-        /** With a front, against {@link ENTERED_AIM}. */
+        /** With a front, against `ENTERED_AIM`, 1 in 32. */
         readonly enteredVerdict?: Verdict;
         /** Share of the enterings that did not get the lock at once. */
         readonly contended: number;

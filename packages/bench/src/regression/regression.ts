@@ -47,7 +47,7 @@ export interface Regression {
 }
 
 export interface RegressionOptions {
-  /** In percent; default {@link DEFAULT_THRESHOLD}. */
+  /** In percent; default 5. */
   readonly threshold?: number | undefined;
   /** Default all. */
   readonly allocators?: readonly string[] | undefined;

@@ -17,11 +17,11 @@ export interface HeapMap {
   /** Operations done at each column. */
   readonly at: readonly number[];
   /**
-   * A string for each column, a character of {@link CELLS} for each bin: sevenths of the bin in used blocks, times eight, plus
-   * sevenths in page runs, both rounded up. What is left is free, or the heap's own.
+   * A string for each column, a digit of base 64 (0 to 9, A to Z, a to z, - and _) for each bin: sevenths of the bin in used
+   * blocks, times eight, plus sevenths in page runs, both rounded up. What is left is free, or the heap's own.
    */
   readonly state: readonly string[];
-  /** A digit for each bin: the class of {@link SIZE_CLASSES} whose blocks hold most of it, from 1; 0 where there is none. */
+  /** A digit for each bin: the class of `SIZE_CLASSES` whose blocks hold most of it, from 1; 0 where there is none. */
   readonly sizes: readonly string[];
 }
 

@@ -17,7 +17,7 @@ import { type HeapMap, HeapMapper } from "./heap-map.js";
 
 /** What one process saw. */
 export interface Watched {
-  /** Bytes that blocks have extended over, as in space/, after {@link samplesOf} operations. */
+  /** Bytes that blocks have extended over, as in space/, for each entry of the trace's `at`. */
   readonly extent: readonly number[];
   readonly map?: HeapMap;
 }
