@@ -414,16 +414,18 @@ describe("measuring", () => {
     for (const cell of space?.cells ?? []) {
       if (cell.status !== "measured") throw new Error(`${cell.allocator}: ${cell.detail}`);
       expect(cell.extent).toBeGreaterThanOrEqual(cell.peakLive);
-      if (["bump", "dlmalloc-rs"].includes(cell.allocator)) expect(cell.why).toBe("cannot be limited");
-      // O(n) a free: on a busy machine its search takes longer than a quick one may.
-      else if (cell.allocator !== "thi.ng" || cell.why === undefined)
-        expect(cell.smallest).toBeGreaterThan(cell.peakLive);
+      const isLimited = !["bump", "dlmalloc-rs"].includes(cell.allocator);
+      if (!isLimited) expect(cell.why).toBe("cannot be limited");
+      // On a machine that is busy the search takes longer than a quick one may, in an O(n) allocator first.
+      else if (cell.why !== undefined) expect(cell.why).toMatch(/^too slow/);
+      else expect(cell.smallest).toBeGreaterThan(cell.peakLive);
       if (cell.allocator !== "hyperheap") continue;
       expect(cell.peakTaken).toBeGreaterThan(cell.peakLive);
       expect(cell.area).toBeGreaterThanOrEqual(cell.peakTaken ?? 0);
-      expect(cell.smallest).toBeGreaterThan(cell.area ?? 0);
+      if (cell.why === undefined) expect(cell.smallest).toBeGreaterThan(cell.area ?? 0);
     }
-    expect(outcome.stdout).toMatch(/^small +\d+ +\d+\.\d% +\d/m);
+    expect(space?.cells.some((cell) => cell.status === "measured" && cell.smallest !== undefined)).toBe(true);
+    expect(outcome.stdout).toMatch(/^small +\d+ .*\d+\.\d% +\d/m);
     expect(outcome.stdout).toContain("region : chunks");
   });
 
