@@ -36,7 +36,12 @@ import {
 import type { Allocator, Region } from "./types.js";
 
 /**
- * Makes a heap.
+ * Makes a heap: writes its header, and what the strategy and the plugins keep, into memory that is given or made, whose bytes there are lost.
+ *
+ * `memory` is a number of bytes (a new `ArrayBuffer`), a buffer, a `WebAssembly.Memory`, or what `createMemory` has wrapped; the heap takes
+ * `bytes` of it from `base` on, a multiple of 64, by default all that is there. Nothing is written where an option is refused.
+ *
+ * Cost: the header and the strategy's tables are written once, at most about 2 % of what the heap may grow to; the rest is not touched.
  *
  * @example
  * ```ts
