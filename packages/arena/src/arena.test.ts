@@ -10,9 +10,9 @@ import {
   type Strategy,
 } from "@heapwright/core";
 import { describe, expect, it } from "vitest";
+import { slots } from "../../../testing/slots.js";
 import { type ArenaApi, arena } from "./arena.js";
 import { codeAt } from "./codes.js";
-import { slots } from "./fixtures/slots.js";
 import { Space } from "./space.js";
 
 const heapOf = (bytes = 65536) => createHeap({ memory: bytes, strategy: arena() });

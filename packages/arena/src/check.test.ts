@@ -1,9 +1,9 @@
 /** Every word an arena lives by is made wrong here, and `check()` has to say so. */
 import { type Context, createHeap, type Heap, isHeapError, type Strategy } from "@heapwright/core";
 import { describe, expect, it } from "vitest";
+import { slots } from "../../../testing/slots.js";
 import { type ArenaApi, arena } from "./arena.js";
 import { addCode, codeAt, endBlock } from "./codes.js";
-import { slots } from "./fixtures/slots.js";
 import {
   BEYOND,
   DEAD,

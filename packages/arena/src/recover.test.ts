@@ -1,10 +1,12 @@
 /** An agent stops before each store of each operation; another one recovers, and everything is sound. */
-import { attachHeap, createHeap } from "@heapwright/core";
+import { attachHeap, createHeap, type Heap } from "@heapwright/core";
 import { describe, expect, it } from "vitest";
-import { arena } from "./arena.js";
-import { type ArenaHeap, Death, lock, mortal } from "./fixtures/mortal.js";
-import { randomOf } from "./fixtures/random.js";
-import { slots } from "./fixtures/slots.js";
+import { Death, lock, mortal } from "../../../testing/mortal.js";
+import { randomOf } from "../../../testing/random.js";
+import { slots } from "../../../testing/slots.js";
+import { type ArenaApi, arena } from "./arena.js";
+
+type ArenaHeap = Heap & { readonly arena: ArenaApi };
 
 const KIB = 1024;
 const GROWTH = { max: 64 * KIB, step: 4 * KIB };
@@ -89,7 +91,11 @@ describe.each([0, 3])("with %i slots, an agent that dies in the making of", (slo
       const prepared = prepare(seed, slotCount);
       for (let stores = 0; ; stores++) {
         const buffer = bufferOf(prepared.bytes);
-        const dead = mortal(buffer, [slots(slotCount)], GROWTH);
+        const dead = mortal<ArenaHeap>(buffer, {
+          strategy: arena(),
+          plugins: [slots(slotCount)],
+          growth: GROWTH,
+        });
         dead.live(stores);
         try {
           operation(dead.heap, prepared, randomOf(seed));

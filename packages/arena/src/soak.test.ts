@@ -2,8 +2,8 @@
 import { heapSubject, property, type SoakReport, soak } from "@heapwright/conformance";
 import { createHeap, failEvery, type Heap, limit, type PluginInput } from "@heapwright/core";
 import { describe, expect, it } from "vitest";
+import { slots } from "../../../testing/slots.js";
 import { arena } from "./arena.js";
-import { slots } from "./fixtures/slots.js";
 
 const KIB = 1024;
 const OPERATIONS = Math.round(40_000 * Math.max(0.25, Number(process.env.HEAPWRIGHT_SOAK) || 1));

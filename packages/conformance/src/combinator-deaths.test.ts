@@ -13,7 +13,7 @@ import { stats } from "@heapwright/stats";
 import { strict } from "@heapwright/strict";
 import { describe, expect, it } from "vitest";
 import { cells } from "../../../docs/examples/cells.js";
-import { Death, lock, mortal } from "./mortal.fixture.js";
+import { Death, lock, mortal } from "../../../testing/mortal.js";
 import { Random } from "./random.js";
 
 const STRATEGIES: Readonly<Record<string, () => Strategy<string, unknown>>> = {
@@ -76,7 +76,7 @@ describe.each(Object.entries(STRATEGIES))("%s", (_name, strategy) => {
         );
         for (let stores = 0; ; stores++) {
           const buffer = bytes.slice().buffer;
-          const dead = mortal(buffer, strategy(), plugins());
+          const dead = mortal(buffer, { strategy: strategy(), plugins: plugins() });
           dead.live(stores);
           try {
             operation(dead.heap, blocks, new Random(seed));

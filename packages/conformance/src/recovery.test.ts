@@ -22,7 +22,7 @@ import { tlsf } from "@heapwright/tlsf";
 import { describe, expect, it } from "vitest";
 import { cells } from "../../../docs/examples/cells.js";
 import { highWater } from "../../../docs/examples/high-water.js";
-import { Death, lockFor, mortal } from "./mortal.fixture.js";
+import { Death, lockFor, mortal } from "../../../testing/mortal.js";
 import { Random } from "./random.js";
 
 /** Agents a front is made for: the one that dies, the one that recovers, and the one that made the heap. */
@@ -196,7 +196,7 @@ describe.each(Object.entries(STRATEGIES))("over %s", (_strategy, { make: makeStr
         const subject = subjectOf(operation, prepared, seed);
         for (let stores = (seed + name.length) % STRIDE; ; stores += STRIDE) {
           const buffer = prepared.bytes.slice().buffer;
-          const dead = mortal(buffer, makeStrategy(), plugins(), front);
+          const dead = mortal(buffer, { strategy: makeStrategy(), plugins: plugins(), lock });
           // Whoever joins stops the others, where there is a front; which the dead one would not hear.
           const before = front ? join(buffer) : undefined;
           if (before !== undefined) lend(dead.heap, before);

@@ -1,8 +1,8 @@
 /** Every block is where a walk of all chunks would put it, and `check()` holds the index against the chunks after every operation. */
 import { describe, expect, it } from "vitest";
+import { randomOf } from "../../../testing/random.js";
+import { slots } from "../../../testing/slots.js";
 import { opened } from "./fixtures/opened.js";
-import { randomOf } from "./fixtures/random.js";
-import { slots } from "./fixtures/slots.js";
 
 /** Sizes that meet in one class, in neighbouring ones, in none. */
 const MIXES: readonly (readonly [string, (below: (limit: number) => number) => number])[] = [

@@ -1,8 +1,8 @@
 /** The largest free chunk as the index has it, against a walk. */
 import type { Heap } from "@heapwright/core";
 import { describe, expect, it } from "vitest";
+import { randomOf } from "../../../testing/random.js";
 import { opened } from "./fixtures/opened.js";
-import { randomOf } from "./fixtures/random.js";
 import { largestFree } from "./largest.js";
 import { boundaryOf, DEFERRED, type Space } from "./space.js";
 import { isPending } from "./tree.js";

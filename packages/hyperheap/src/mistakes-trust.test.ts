@@ -5,11 +5,12 @@
 import { createHeap, type Heap, type Lock, type Ptr } from "@heapwright/core";
 import { hyperheap } from "@heapwright/hyperheap";
 import { describe, expect, it } from "vitest";
+import { slots } from "../../../testing/slots.js";
 import { canary } from "./fixtures/canary.js";
+import { headerBytes } from "./fixtures/header-bytes.js";
 import { findings, heapOf, KINDS, outcome, PAGE } from "./fixtures/places.js";
 import { quarantine } from "./fixtures/quarantine.js";
 import { forgeThree } from "./fixtures/scene.js";
-import { headerBytes, slots } from "./fixtures/slots.js";
 import { type Watch, watched } from "./fixtures/watched.js";
 
 /** Takes blocks of 64 bytes until there is no more room for even a granule. */

@@ -4,9 +4,10 @@
  */
 import type { Heap, Ptr } from "@heapwright/core";
 import { describe, expect, it } from "vitest";
+import { slots } from "../../../testing/slots.js";
 import { canary } from "./fixtures/canary.js";
+import { headerBytes } from "./fixtures/header-bytes.js";
 import { chunksOf, findings, heapOf, outcome, PAGE } from "./fixtures/places.js";
-import { headerBytes, slots } from "./fixtures/slots.js";
 
 const ALIGNS = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096] as const;
 

@@ -4,9 +4,10 @@
  */
 import type { Heap, Ptr } from "@heapwright/core";
 import { beforeEach, describe, expect, it } from "vitest";
+import { slots } from "../../../testing/slots.js";
+import { headerBytes } from "./fixtures/header-bytes.js";
 import { heapOf, KINDS, outcome, PAGE } from "./fixtures/places.js";
 import { forgeThree, type Scene, sceneOf } from "./fixtures/scene.js";
-import { headerBytes, slots } from "./fixtures/slots.js";
 
 /** A heap as JavaScript sees it: anything may be given. */
 interface Untyped {

@@ -4,10 +4,11 @@
  */
 import type { Align, Heap } from "@heapwright/core";
 import { describe, expect, it } from "vitest";
+import { type Random, randomOf } from "../../../testing/random.js";
+import { slots } from "../../../testing/slots.js";
+import { headerBytes } from "./fixtures/header-bytes.js";
 import { CASES, type Case, Model } from "./fixtures/model.js";
 import { chunksOf, heapOf, PAGE } from "./fixtures/places.js";
-import { type Random, randomOf } from "./fixtures/random.js";
-import { headerBytes, slots } from "./fixtures/slots.js";
 
 /** What a program is made of; weights are relative. */
 interface Mix {

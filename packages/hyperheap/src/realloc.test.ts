@@ -3,11 +3,12 @@
  * (the files in fixtures/golden, which `vitest -u` writes anew), and the heap, with headers of 16, 32 and 48 bytes.
  */
 import { describe, expect, it } from "vitest";
+import { slots } from "../../../testing/slots.js";
+import { headerBytes } from "./fixtures/header-bytes.js";
 import { type Case, REALLOC_CASES, RUN_CASES } from "./fixtures/model.js";
 import { heapOf } from "./fixtures/places.js";
 import { ALIGNED, RANDOM, record } from "./fixtures/programs.js";
 import { replay } from "./fixtures/replay.js";
-import { headerBytes, slots } from "./fixtures/slots.js";
 import { drawStrips, STRIPS } from "./fixtures/strips.js";
 import { textOf, type Vector } from "./fixtures/vector.js";
 

@@ -5,8 +5,8 @@ import { property, soak } from "@heapwright/conformance";
 import { type Align, createHeap, type Heap, isHeapError, type Ptr } from "@heapwright/core";
 import { hyperheap } from "@heapwright/hyperheap";
 import { describe, expect, it } from "vitest";
+import { randomOf } from "../../../testing/random.js";
 import { findings, heapOf, outcome, PAGE } from "./fixtures/places.js";
-import { randomOf } from "./fixtures/random.js";
 import { type Watch, watched } from "./fixtures/watched.js";
 import { Space } from "./space.js";
 

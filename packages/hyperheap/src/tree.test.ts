@@ -1,10 +1,10 @@
 /** Bitmaps and tree against what they stand for: a walk of all free chunks. */
 import type { Heap } from "@heapwright/core";
 import { describe, expect, it } from "vitest";
+import { randomOf } from "../../../testing/random.js";
+import { slots } from "../../../testing/slots.js";
 import { LARGE, nextSegment } from "./bitmaps.js";
 import { opened } from "./fixtures/opened.js";
-import { randomOf } from "./fixtures/random.js";
-import { slots } from "./fixtures/slots.js";
 import { rebuildIndex } from "./free-chunks.js";
 import { NONE } from "./hints.js";
 import { CLASSES, DEFERRED, levelSizes, planTables, type Space, STRETCH_SHIFT } from "./space.js";

@@ -8,8 +8,8 @@
  */
 import type { Heap } from "@heapwright/core";
 import { describe, expect, it } from "vitest";
+import { randomOf } from "../../../testing/random.js";
 import { opened } from "./fixtures/opened.js";
-import { randomOf } from "./fixtures/random.js";
 import type { Space } from "./space.js";
 
 const most = (space: Space): number => 1_000 + 200 * space.treeStart.length + 100 * space.bitmapStart.length;

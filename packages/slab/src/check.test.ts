@@ -1,8 +1,8 @@
 /** Every word that cells hang on, and every bit: what is planted there `check` finds, and no call crashes or hangs. */
 import { isHeapError } from "@heapwright/core";
 import { describe, expect, it } from "vitest";
+import { randomOf } from "../../../testing/random.js";
 import { opened } from "./fixtures/opened.js";
-import { randomOf } from "./fixtures/random.js";
 import {
   CAPACITY,
   COUNTER,

@@ -2,8 +2,8 @@
 import { hyperheap } from "@heapwright/hyperheap";
 import { tlsf } from "@heapwright/tlsf";
 import { expect, it } from "vitest";
+import { slots } from "../../../testing/slots.js";
 import { opened } from "./fixtures/opened.js";
-import { slots } from "./fixtures/slots.js";
 import {
   CAPACITY,
   COUNTER,
@@ -141,7 +141,9 @@ it.each([0, 1, 2, 5])(
   "with %i slots every class has its payloads, aligned, and the slots before them",
   (count) => {
     const { heap, space } = opened(1 << 20, { plugins: [slots(count)] });
-    const { slots: words } = heap as unknown as { readonly slots: import("./fixtures/slots.js").SlotsApi };
+    const { slots: words } = heap as unknown as {
+      readonly slots: import("../../../testing/slots.js").SlotsApi;
+    };
     const header = 16 * Math.ceil(count / 4);
     expect(space.header).toBe(header);
     for (let size = 1; size <= 512; size++) {

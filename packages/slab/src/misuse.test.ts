@@ -3,8 +3,8 @@ import { type Heap, isHeapError } from "@heapwright/core";
 import { hyperheap } from "@heapwright/hyperheap";
 import { tlsf } from "@heapwright/tlsf";
 import { describe, expect, it } from "vitest";
+import { slots } from "../../../testing/slots.js";
 import { opened } from "./fixtures/opened.js";
-import { slots } from "./fixtures/slots.js";
 import { slab } from "./slab.js";
 import { classAt, HEAD } from "./space.js";
 

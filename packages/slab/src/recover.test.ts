@@ -3,10 +3,10 @@ import { attachHeap, createHeap } from "@heapwright/core";
 import { hyperheap } from "@heapwright/hyperheap";
 import { tlsf } from "@heapwright/tlsf";
 import { describe, expect, it } from "vitest";
-import { Death, lock, mortal } from "./fixtures/mortal.js";
+import { Death, lock, mortal } from "../../../testing/mortal.js";
+import { type Random, randomOf } from "../../../testing/random.js";
+import { slots } from "../../../testing/slots.js";
 import type { SlabHeap } from "./fixtures/opened.js";
-import { type Random, randomOf } from "./fixtures/random.js";
-import { slots } from "./fixtures/slots.js";
 import { slab } from "./slab.js";
 
 const BYTES = 64 << 10;
@@ -145,7 +145,7 @@ describe.each(CASES)(
           const about = operation(join(bytes.slice().buffer), blocks, randomOf(seed));
           for (let stores = 0; ; stores++) {
             const buffer = bytes.slice().buffer;
-            const dead = mortal(buffer, large(), plugins());
+            const dead = mortal<SlabHeap>(buffer, { strategy: slab({ large: large() }), plugins: plugins() });
             dead.live(stores);
             try {
               operation(dead.heap, blocks, randomOf(seed));

@@ -1,8 +1,8 @@
 /** Aligned blocks are cut from the end of what is free; slab-like spans lie side by side, whatever is made in between. */
 import { createHeap } from "@heapwright/core";
 import { describe, expect, it } from "vitest";
-import { randomOf } from "./fixtures/random.js";
-import { slots } from "./fixtures/slots.js";
+import { randomOf } from "../../../testing/random.js";
+import { slots } from "../../../testing/slots.js";
 import { tlsf } from "./tlsf.js";
 
 const KIB = 1024;

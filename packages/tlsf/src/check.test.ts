@@ -1,8 +1,8 @@
 /** Every word that holds the heap together, and every bit: what is planted there `check` finds, and no call crashes, hangs or follows it. */
 import { isHeapError } from "@heapwright/core";
 import { describe, expect, it } from "vitest";
+import { randomOf } from "../../../testing/random.js";
 import { opened } from "./fixtures/opened.js";
-import { randomOf } from "./fixtures/random.js";
 import {
   BRIDGED,
   CHUNKS,

@@ -1,8 +1,8 @@
 /** The largest free chunk, against a walk of all; and what a block that moves takes along, to its last word. */
 import { expect, it } from "vitest";
+import { randomOf } from "../../../testing/random.js";
+import { slots } from "../../../testing/slots.js";
 import { opened } from "./fixtures/opened.js";
-import { randomOf } from "./fixtures/random.js";
-import { slots } from "./fixtures/slots.js";
 import { largestFree } from "./largest.js";
 import { CURSOR, CURSOR_END, getState, usableOf } from "./space.js";
 

@@ -1,8 +1,8 @@
 /** The bytes as tlsf.ts draws them, held against the constants and against a heap. */
 import { createHeap } from "@heapwright/core";
 import { expect, it } from "vitest";
+import { slots } from "../../../testing/slots.js";
 import { opened } from "./fixtures/opened.js";
-import { slots } from "./fixtures/slots.js";
 import {
   classFor,
   classOf,

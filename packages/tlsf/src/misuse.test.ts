@@ -1,8 +1,8 @@
 /** Pointers that are no blocks, and free memory that was written to: the right error, and the heap as it was. */
 import { createHeap, type Heap, isHeapError } from "@heapwright/core";
 import { describe, expect, it } from "vitest";
+import { slots } from "../../../testing/slots.js";
 import { opened } from "./fixtures/opened.js";
-import { slots } from "./fixtures/slots.js";
 import { linkOf } from "./space.js";
 import { tlsf } from "./tlsf.js";
 

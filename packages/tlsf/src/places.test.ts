@@ -1,8 +1,8 @@
 /** A heap anywhere: copies at another base, regions that end above 2 GiB, growth behind a guest's pages. */
 import { createHeap, restoreHeap } from "@heapwright/core";
 import { describe, expect, it } from "vitest";
+import { randomOf } from "../../../testing/random.js";
 import { opened } from "./fixtures/opened.js";
-import { randomOf } from "./fixtures/random.js";
 import { strip } from "./fixtures/strips.js";
 import { tlsf } from "./tlsf.js";
 

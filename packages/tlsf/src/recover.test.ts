@@ -1,9 +1,10 @@
 /** An agent stops before each store of each operation; another one recovers, and everything is sound. */
 import { createHeap, type Heap } from "@heapwright/core";
 import { describe, expect, it } from "vitest";
-import { Death, mortal } from "./fixtures/mortal.js";
-import { randomOf } from "./fixtures/random.js";
-import { slots } from "./fixtures/slots.js";
+import { Death } from "../../../testing/mortal.js";
+import { randomOf } from "../../../testing/random.js";
+import { slots } from "../../../testing/slots.js";
+import { mortal } from "./fixtures/mortal.js";
 import { tlsf } from "./tlsf.js";
 
 const BYTES = 48 << 10;

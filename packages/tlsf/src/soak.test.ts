@@ -6,7 +6,7 @@ import { heapSubject, property, type SoakReport, soak } from "@heapwright/confor
 import { createHeap, failEvery, type Heap, limit, type PluginInput } from "@heapwright/core";
 import { tlsf } from "@heapwright/tlsf";
 import { describe, expect, it } from "vitest";
-import { slots } from "./fixtures/slots.js";
+import { slots } from "../../../testing/slots.js";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

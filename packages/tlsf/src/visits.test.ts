@@ -4,8 +4,8 @@
  */
 import type { Heap } from "@heapwright/core";
 import { expect, it } from "vitest";
+import { randomOf } from "../../../testing/random.js";
 import { opened } from "./fixtures/opened.js";
-import { randomOf } from "./fixtures/random.js";
 
 /** A free with two merges; an alloc whose search looks at every level, and whose cursor goes into its list. Seen: 87. */
 const MOST = 120;
