@@ -5,7 +5,7 @@
  *     hostile.test.ts ── workers.ts ──► worker.ts ── trial.ts ── images.ts (what was a heap), mutate.ts, use.ts (what is then asked of it)
  *                        watchdog  ◄── seed, steps
  *
- *     npx vitest run --project hostile                     300 images of each strategy; HEAPWRIGHT_SOAK=50 makes it 105,000 in all
+ *     npx vitest run --project hostile                     300 images of each strategy; HEAPWRIGHT_SOAK=50 makes it 135,000 in all
  *     HOSTILE_SEED=tlsf:1234 npx vitest run --project hostile       that one alone, step by step
  */
 import { defineProject } from "vitest/config";

@@ -2,6 +2,8 @@
 
 import { arena } from "@heapwright/arena";
 import {
+  agentCache,
+  atomicsLock,
   createHeap,
   fallback,
   type Heap,
@@ -30,7 +32,12 @@ export const STRATEGIES: Readonly<Record<string, () => Strategy<string, unknown>
   arena: () => arena(),
   segregate: () => segregate({ upTo: 256, small: tlsf(), large: hyperheap() }),
   fallback: () => fallback(tlsf(), hyperheap()),
+  "hyperheap behind a front": () => hyperheap(),
+  "slab behind a front": () => slab({ large: tlsf() }),
 };
+
+/** Short, as whoever is said to hold it will not come back. */
+const LOCK = atomicsLock({ timeoutMs: 2 });
 
 export const STACKS: Readonly<Record<string, () => readonly PluginInput[]>> = {
   plain: () => [],
@@ -76,24 +83,37 @@ export function partsOf({ strategy, stack }: Config): {
   readonly strategy: Strategy<string, unknown>;
   readonly plugins: readonly PluginInput[];
 } {
+  const plugins = (STACKS[stack] as () => readonly PluginInput[])();
   return {
     strategy: (STRATEGIES[strategy] as () => Strategy<string, unknown>)(),
-    plugins: (STACKS[stack] as () => readonly PluginInput[])(),
+    plugins: isFront(strategy) ? [...plugins, agentCache({ agents: 2, spares: 1 })] : plugins,
   };
 }
 
+const isFront = (strategy: string): boolean => strategy.endsWith("behind a front");
+
+/** What else an agent is given. */
+export const lockFor = ({ strategy }: Config) => (isFront(strategy) ? { lock: LOCK } : {});
+
 function makeImage(config: Config, variant: number): Image {
   const random = new Random(variant + 1);
-  const bytes = (BYTES[variant % BYTES.length] as number) + (config.stack === "plain" ? 0 : 32768);
+  const bytes =
+    (BYTES[variant % BYTES.length] as number) +
+    (config.stack === "plain" ? 0 : 32768) +
+    (isFront(config.strategy) ? 65536 : 0);
   const memory = new ArrayBuffer(BASE + bytes, { maxByteLength: BASE + 2 * bytes });
   const heap = createHeap({
     memory,
     base: BASE,
     ...partsOf(config),
+    ...lockFor(config),
     ...(config.grows && { growth: { max: BASE + 2 * bytes, step: 4096 } }),
   }) as Heap;
   const live = fill(heap, random);
-  const image = heap.snapshot();
+  // A snapshot of a heap with a front says that its maker keeps all others out: good for `restoreHeap` only.
+  const image = isFront(config.strategy)
+    ? new Uint8Array(memory.slice(BASE, BASE + heap.region.bytes))
+    : heap.snapshot();
   const headerBytes = heap.region.areaStart - BASE;
   const words = new Uint32Array(image.buffer);
   const manifestEnd = 128 + (words[8] as number);

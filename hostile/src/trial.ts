@@ -1,6 +1,6 @@
 /** One seed: a mutated image in the middle of somebody else's bytes, opened and used. */
 import { attachHeap, type Heap, restoreHeap } from "@heapwright/core";
-import { BASE, BEHIND, type Config, type Image, imagesOf, partsOf, STACKS } from "./images.js";
+import { BASE, BEHIND, type Config, type Image, imagesOf, lockFor, partsOf, STACKS } from "./images.js";
 import { mutate } from "./mutate.js";
 import { Random } from "./random.js";
 import { expectClear, use, Violation } from "./use.js";
@@ -71,6 +71,7 @@ function restored(
       memory,
       base: BASE,
       ...partsOf(config),
+      ...lockFor(config),
       ...growthFor(config, memory),
     }) as Heap;
   } catch (error) {
@@ -96,6 +97,7 @@ function attached(
   let heap: Heap;
   try {
     heap = attachHeap({ heapwright: 1, name: "hostile", base: BASE, memory }, partsOf(config), {
+      ...lockFor(config),
       ...growthFor(config, memory),
     }) as Heap;
   } catch (error) {

@@ -57,6 +57,8 @@ interface Tables {
   readonly levels: number;
   /** Byte offset of the maps from the state. */
   readonly maps: number;
+  /** Pairs of words in the maps. */
+  readonly pairs: number;
   readonly bytes: number;
 }
 
@@ -67,7 +69,7 @@ export function planTables(regionBytes: number): Tables {
   const granules = Math.ceil(regionBytes / GRANULE) + 1;
   const levels = (classOf(granules) >>> 5) + 2;
   const maps = align64((HEADS + levels * 32) * 4);
-  return { levels, maps, bytes: maps + align64((granules / 32 + 1) * 8) };
+  return { levels, maps, pairs: (granules >>> 5) + 1, bytes: maps + align64((granules / 32 + 1) * 8) };
 }
 
 export function stateBytes({ regionBytes }: StateSize): number {
@@ -108,6 +110,8 @@ export class Space {
   /** Word indexes: state, heads of the lists, maps. */
   declare readonly state: number;
   declare readonly maps: number;
+  /** Pairs of words in the maps: for all that the area may grow to. */
+  declare readonly pairs: number;
   declare readonly levels: number;
   /** Word that says which block is being made, until it is handed out (`Context.made`). */
   declare readonly made: number;
@@ -136,6 +140,7 @@ export class Space {
     this.first = Math.ceil(header / GRANULE);
     this.state = state >>> 2;
     this.maps = (state + tables.maps) >>> 2;
+    this.pairs = tables.pairs;
     this.levels = tables.levels;
     this.made = ctx.made;
     this.error = ctx.error;
