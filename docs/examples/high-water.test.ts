@@ -1,3 +1,4 @@
+import { arena } from "@heapwright/arena";
 import { heapSubject, property, soak } from "@heapwright/conformance";
 import { attachHeap, createHeap, defineStack, limit, restoreHeap } from "@heapwright/core";
 import { hyperheap } from "@heapwright/hyperheap";
@@ -19,6 +20,20 @@ describe("highWater", () => {
     heap.reset?.();
     expect(heap.highWater).toMatchObject({ bytes: 0, peakBytes: 1120 });
     heap.check();
+  });
+
+  it("counts what is left after a release, and keeps the peak", () => {
+    const heap = createHeap({ memory: 65536, strategy: arena(), plugins: [highWater()] });
+    heap.alloc(100);
+    const mark = heap.arena.mark();
+    heap.alloc(1000);
+    heap.alloc(10);
+    const { bytes: most } = heap.highWater;
+    heap.arena.release(mark);
+    expect(heap.highWater).toMatchObject({ bytes: heap.usedBytes, peakBytes: most });
+    heap.check();
+    expect(() => heap.arena.release(-1)).toThrow();
+    expect(heap.highWater).toMatchObject({ bytes: heap.usedBytes, peakBytes: most });
   });
 
   it("counts nothing for a call that failed", () => {
@@ -73,9 +88,16 @@ describe("highWater", () => {
           plugins: [highWater(), limit({ bytes: 1 << 17 })],
         }),
     ],
+    [
+      "arena, with marks",
+      () => {
+        const heap = createHeap({ memory: 1 << 18, strategy: arena(), plugins: [highWater()] });
+        return heapSubject(heap, { marks: heap.arena });
+      },
+    ],
     ["cells", () => createHeap({ memory: 1 << 16, strategy: cells(), plugins: [highWater()] })],
   ])("passes the conformance kit over %s", (_, make) => {
     property(make, { numRuns: 50, seed: 7 });
-    soak(() => heapSubject(make()), { operations: 20_000, seed: 7 });
+    soak(make, { operations: 20_000, seed: 7 });
   });
 });

@@ -23,7 +23,7 @@ export function highWater(): Plugin<"highWater", HighWaterApi> {
     slots: ["size"],
     stateBytes: 8,
     create(inner, ctx) {
-      const { alloc, free, resize, realloc, usableSize, reset, walk, check, recover } = inner;
+      const { alloc, free, resize, realloc, usableSize, reset, release, walk, check, recover } = inner;
       const size = ctx.slot("size");
       const current = ctx.state >>> 2;
       const peak = current + 1;
@@ -74,6 +74,18 @@ export function highWater(): Plugin<"highWater", HighWaterApi> {
               words[current] = 0;
             },
           }),
+          // It ends many blocks, and says of none which: what is left is counted.
+          ...(release &&
+            walk && {
+              release(mark) {
+                release(mark);
+                let left = 0;
+                walk(({ state, usable }) => {
+                  if (state === "used" || state === "page") left += usable;
+                });
+                words[current] = left;
+              },
+            }),
           ...(walk && {
             walk(visit) {
               walk((block) => {

@@ -69,7 +69,7 @@ export type { Interval } from "./statistics.js";
 export { type Mean, type Ratio, type Summary, summarize } from "./summary.js";
 export { loadTarget, targetNames } from "./targets/index.js";
 export { OutOfMemory, type Target, type TargetModule } from "./targets/target.js";
-export { measureThreads, type ThreadsCell, type ThreadsCost } from "./threads/run.js";
+export { measureThreads, type ThreadsCell, type ThreadsCost, type ThreadsOptions } from "./threads/run.js";
 export type { HeapMap, MappedBlock } from "./timeline/heap-map.js";
 export { measureTimeline, type Timeline, type TimelineCell, type TimelineTrace } from "./timeline/run.js";
 export type { Watched } from "./timeline/watch.js";

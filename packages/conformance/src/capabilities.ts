@@ -5,7 +5,7 @@
  * |---|---|
  * | held | it is claimed, was used so many times, and kept every promise |
  * | lacking | it is not claimed, and is not there |
- * | not tried | nobody said how to: an option of `conformance` is missing |
+ * | not tried | nobody said how to: an option of `conformance` is missing; or it cannot come up: no block has an address inside |
  *
  * All else is an error: claimed and not there, there and not claimed, claimed and never come to.
  */
@@ -50,6 +50,9 @@ interface Row {
 }
 
 const LACKING = "lacking";
+const GRANULE = 16;
+/** These need an address inside of a block, a multiple of 16 as every block's is. */
+const INSIDE: readonly Detects[] = ["interior", "forged"];
 const MISUSE: readonly Detects[] = ["double-free", "foreign", "interior", "unaligned", "forged"];
 
 /** What it says of itself; where it says nothing, what its members say. `shared` is undefined where nobody knows. */
@@ -92,10 +95,11 @@ function free({ make, tally }: Case): Verdict {
 function detects(kind: Detects): Judge {
   return ({ make, tally }) => {
     const claimed = claimsOf(make()).detects.includes(kind);
-    return [
-      yesOrNo(claimed),
-      claimed ? held(reached(`detects ${kind}`, tally.detected[kind], "refused")) : LACKING,
-    ];
+    if (!claimed) return ["no", LACKING];
+    const count = tally.detected[kind];
+    if (count === 0 && INSIDE.includes(kind) && make().allocUnsafe(GRANULE + 1, GRANULE, 0) === 0)
+      return ["yes", `not tried: no block has more than ${GRANULE} bytes`];
+    return ["yes", held(reached(`detects ${kind}`, count, "refused"))];
   };
 }
 

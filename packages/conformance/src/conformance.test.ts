@@ -2,6 +2,7 @@
 import { attachHeap, createHeap, type Heap, type HeapErrorCode, restoreHeap } from "@heapwright/core";
 import { hyperheap } from "@heapwright/hyperheap";
 import { describe, expect, test } from "vitest";
+import { cells } from "../../../docs/examples/cells.js";
 import { Battery, type BatteryOptions, runBattery } from "./battery.js";
 import { conformance } from "./conformance.js";
 import { heapSubject } from "./heap-subject.js";
@@ -74,6 +75,27 @@ function finding(target: () => Subject | Heap, options: BatteryOptions = {}): st
   }
   return "";
 }
+
+describe("a heap of small blocks", () => {
+  const found = (bytes: number, kind: string): string | undefined => {
+    const rows = runBattery(() => createHeap({ memory: 16_384, strategy: cells({ bytes }) }), OPTIONS);
+    return rows.find(({ capability }) => capability === `detects ${kind}`)?.found;
+  };
+
+  test.each([32, 48, 64, 80])(
+    "is given forged headers as far as there is room for them: %i bytes",
+    (bytes) => {
+      expect(found(bytes, "forged")).toMatch(/^held: [1-9]\d* refused$/);
+      expect(found(bytes, "interior")).toMatch(/^held: [1-9]\d* refused$/);
+    },
+  );
+
+  test("is not blamed for addresses that it does not have", () => {
+    expect(found(16, "forged")).toBe("not tried: no block has more than 16 bytes");
+    expect(found(16, "interior")).toBe("not tried: no block has more than 16 bytes");
+    expect(found(16, "unaligned")).toMatch(/^held: [1-9]\d* refused$/);
+  });
+});
 
 describe("a claim is refuted", () => {
   const claims =

@@ -53,6 +53,9 @@ const STRATEGIES: Readonly<Record<string, () => Strategy<string, unknown>>> = {
   slab: () => slab({ large: tlsf() }),
   "hyperheap and tlsf by size": () => segregate({ upTo: 3000, small: hyperheap(), large: tlsf() }),
   "slab, then tlsf": () => fallback(slab({ large: tlsf() }), tlsf()),
+  // Spans are blocks of the first, and pages of the second.
+  "tlsf, then hyperheap": () => fallback(tlsf(), hyperheap()),
+  "hyperheap, then tlsf": () => fallback(hyperheap(), tlsf()),
 };
 /** What the strategy has to do with: nothing in front of cells, headers of every kind, what waits. */
 const MOST = ["agentCache alone", "stats", "strict"];

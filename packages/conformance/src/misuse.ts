@@ -40,7 +40,7 @@ const NEEDS: Readonly<Record<BadPlace, Detects>> = {
   forged: "forged",
 };
 
-/** Bytes before a payload that are copied as a forged header: more than any chunk header has. */
+/** Bytes before a payload that are copied as a forged header: more than any chunk header has. In a smaller block as many as there is room for. */
 const FORGED_BYTES = 64;
 const PAGE = 4096;
 /** With more blocks than this, only every eighth pointer into dead memory is classified by walking the heap. */
@@ -129,8 +129,9 @@ export function badPointer(trial: Trial, op: BadPointerOp): boolean {
   const { i32 } = trial.views;
   const block = trial.picked as LiveBlock;
   const model = trial.shadow.above(block.ptr + 1) ?? block;
-  const header = (model.ptr - FORGED_BYTES) >>> 2;
-  const forged = (target - FORGED_BYTES) >>> 2;
+  const bytes = Math.min(FORGED_BYTES, target - block.ptr, model.ptr);
+  const header = (model.ptr - bytes) >>> 2;
+  const forged = (target - bytes) >>> 2;
   const saved = i32.slice(forged, target >>> 2);
   i32.copyWithin(forged, header, model.ptr >>> 2);
   trial.refuses("refusesPointer", codes, name, call);
@@ -194,10 +195,10 @@ function aim(trial: Trial, op: BadPointerOp): number | undefined {
   if (block === undefined) return undefined;
   if (op.where === "unaligned") return block.ptr + 1 + (op.offset % 15);
   if (op.where === "header") return block.ptr - 16;
-  const first = op.where === "forged" ? FORGED_BYTES : 16;
-  const places = Math.floor((block.usable - first - 1) / 16) + 1;
-  if (places <= 0 || (op.where === "forged" && block.ptr < FORGED_BYTES)) return undefined;
-  return block.ptr + first + (op.offset % places) * 16;
+  const inside = Math.floor((block.usable - 1) / 16);
+  if (inside === 0) return undefined;
+  const first = op.where === "forged" ? Math.min(FORGED_BYTES / 16, inside) : 1;
+  return block.ptr + (first + (op.offset % (inside - first + 1))) * 16;
 }
 
 /** The codes that are right for this address; undefined if it is a block of the heap's own. */

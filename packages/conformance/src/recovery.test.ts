@@ -8,6 +8,7 @@ import {
   attachHeap,
   createHeap,
   failEvery,
+  fallback,
   type Heap,
   limit,
   type PluginInput,
@@ -41,6 +42,11 @@ const STRATEGIES = {
   "hyperheap behind a front": { make: () => hyperheap(), bytes: 160 << 10, front: true },
   "tlsf behind a front": { make: () => tlsf(), bytes: 160 << 10, front: true },
   "slab behind a front": { make: () => slab({ large: tlsf() }), bytes: 176 << 10, front: true },
+  "tlsf, then hyperheap, behind a front": {
+    make: () => fallback(tlsf(), hyperheap(), { share: 0.1 }),
+    bytes: 208 << 10,
+    front: true,
+  },
 } as const satisfies Readonly<
   Record<string, { make: () => Strategy<string, unknown>; bytes: number; front: boolean }>
 >;

@@ -5,7 +5,7 @@
  *
  * | word | invariant |
  * |---|---|
- * | op | 0 while nothing is under way; else a number of `OPERATIONS` |
+ * | op | 0 while nothing is under way; else a number of `OPERATIONS`, which says what the next three are: see `GIVEN` |
  * | ptr | offset of the block it was asked for; 0 if it makes one |
  * | size, tag | as asked for |
  * | made | what the strategy (behind a gate: the front) wrote before it made a block, until that block is handed out; then 0. It is the last store of a call |
@@ -36,20 +36,32 @@ export const RESIZE = 3;
 export const REALLOC = 4;
 export const OTHER = 5;
 
+/** The words that each operation writes before it begins. */
+const GIVEN: Readonly<Record<Operation, readonly number[]>> = {
+  none: [],
+  alloc: [PTR, SIZE, TAG],
+  free: [PTR],
+  resize: [PTR, SIZE],
+  realloc: [PTR, SIZE, TAG],
+  other: [],
+};
+
 /** Index of the journal's first word. */
 export function journalAt(base: number): number {
   return (base + JOURNAL_OFFSET) >>> 2;
 }
 
-/** What the journal says, whose first word is `at`. */
+/** What the journal says, whose first word is `at`. Of words that the call has not written, which are of one before it: 0. */
 export function readJournal(memory: Memory, base: number, at: number): Interrupted {
   const word = (index: number): number => memory.u32[at + index] as number;
-  const address = (offset: number): number => (offset === 0 ? 0 : base + offset);
+  const operation = OPERATIONS[word(OP)] ?? "other";
+  const given = GIVEN[operation];
+  const offset = given.includes(PTR) ? word(PTR) : 0;
   return {
-    operation: OPERATIONS[word(OP)] ?? "other",
-    ptr: address(word(PTR)),
-    size: word(SIZE),
-    tag: word(TAG),
+    operation,
+    ptr: offset === 0 ? 0 : base + offset,
+    size: given.includes(SIZE) ? word(SIZE) : 0,
+    tag: given.includes(TAG) ? word(TAG) : 0,
     made: word(MADE),
   };
 }

@@ -2,6 +2,7 @@
 import { hyperheap } from "@heapwright/hyperheap";
 import { describe, expect, it } from "vitest";
 import {
+  agentCache,
   attachHeap,
   createHeap,
   defineStack,
@@ -10,6 +11,7 @@ import {
   limit,
   type Plugin,
   restoreHeap,
+  type Tag,
 } from "./index.js";
 
 const lock: Lock = { enter: () => {}, tryEnter: () => true, leave: () => {} };
@@ -35,6 +37,45 @@ describe("heap.recover", () => {
     heap.detach();
     expect(() => heap.recover(agent)).toThrowError(expect.objectContaining({ code: "ERR_DETACHED_HEAP" }));
   });
+
+  it.each([
+    ["a lock", () => [1 << 20, [], { lock }] as const],
+    ["a lock on shared memory", () => [new SharedArrayBuffer(1 << 20), [], {}] as const],
+    ["a front", () => [new SharedArrayBuffer(1 << 20), [agentCache()], {}] as const],
+    ["a front, on memory of one agent", () => [1 << 20, [agentCache()], { lock }] as const],
+  ])("tells nothing of calls that have come to an end: %s", (_, make) => {
+    const [memory, plugins, options] = make();
+    const parts = { strategy: hyperheap(), plugins };
+    const heap = createHeap({ memory, ...parts, ...options });
+    const idle = attachHeap(heap.descriptor(), parts, options);
+    const ptr = idle.alloc(100, 16, 5000 as Tag);
+    idle.alloc(100_000, 16, 5001 as Tag);
+    idle.free(ptr);
+    heap.alloc(300, 16, 5002 as Tag);
+    const { agent } = idle;
+    const nothing = { agent, held: false, operation: "none", ptr: 0, size: 0, tag: 0, errors: [] };
+    expect(heap.recover(agent)).toEqual(nothing);
+    expect(heap.recover(agent)).toEqual(nothing);
+  });
+
+  it.each([
+    ["none", 0, 0, 0],
+    ["alloc", 0, 30, 5000],
+    ["free", 1, 0, 0],
+    ["resize", 1, 30, 0],
+    ["realloc", 1, 30, 5000],
+    ["other", 0, 0, 0],
+  ] as const)(
+    "tells of %s what it was given, and nothing of the call before",
+    (operation, given, size, tag) => {
+      const heap = createHeap({ memory: 65536, ...stack, lock });
+      const { agent } = attachHeap(heap.descriptor(), stack, { lock });
+      const ptr = heap.alloc(100);
+      const code = ["none", "alloc", "free", "resize", "realloc", "other"].indexOf(operation);
+      heap.memory.u32.set([code, operation === "alloc" ? 0 : ptr, 30, 5000], 24);
+      expect(heap.recover(agent)).toMatchObject({ operation, ptr: given * ptr, size, tag, errors: [] });
+    },
+  );
 
   it("is refused where the strategy cannot", () => {
     const strategy = hyperheap();
@@ -86,8 +127,8 @@ describe("heap.recover", () => {
     journal[0] = 2;
     expect(heap.recover(other.agent)).toMatchObject({ operation: "free", ptr, errors: [] });
     expect(told).toEqual([
-      ["inner", { operation: "free", ptr, size: 100, tag: 0, made: 0 }],
-      ["outer", { operation: "free", ptr, size: 100, tag: 0, made: 0 }],
+      ["inner", { operation: "free", ptr, size: 0, tag: 0, made: 0 }],
+      ["outer", { operation: "free", ptr, size: 0, tag: 0, made: 0 }],
     ]);
     expect([...journal]).toEqual([0, 0, 0, 0, 0]);
     expect(heap.usableSize(ptr)).toBe(112);

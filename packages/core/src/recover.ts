@@ -21,7 +21,7 @@ export interface RecoveryReport {
   readonly held: boolean;
   /** What it was doing; `"none"` if nothing. */
   readonly operation: Operation;
-  /** The block it was asked for, 0 if none; size and tag as asked for. */
+  /** The block it was asked for, size and tag as asked for; 0 each if the call has none, as with `"none"`. */
   readonly ptr: Ptr;
   readonly size: number;
   readonly tag: number;

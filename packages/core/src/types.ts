@@ -149,6 +149,7 @@ export interface Interrupted {
   readonly operation: Operation;
   /** Block it was asked for, 0 if it makes one. */
   readonly ptr: Ptr;
+  /** Size and tag as asked for, 0 for a call that names none. */
   readonly size: number;
   readonly tag: number;
   /** The word at `Context.made`: what was written there before a block was made that was handed out to nobody. 0: there is none. */

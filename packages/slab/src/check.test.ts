@@ -24,6 +24,7 @@ import {
   UNLISTED,
   USED,
 } from "./space.js";
+import { hasFree } from "./spans.js";
 
 /** Cells of 112 bytes in three spans, the first full, the others with a hole; one span of 32; a spare of 64; large blocks. */
 function scene() {
@@ -157,6 +158,42 @@ it("the scene has what is planted into", () => {
   expect(new Set([space.i32[at + HEAD], space.i32[at + TAIL]])).toEqual(new Set([second, third]));
 });
 
+describe("whether a class has a free cell", () => {
+  /** No cell of the three spans is free, two of which are in the list. */
+  function full() {
+    const made = scene();
+    for (const _ of [1, 2]) made.live.push(made.heap.allocUnsafe(112));
+    const { space, at, pair } = made;
+    const [first, last] = [space.i32[at + HEAD], space.i32[at + TAIL]];
+    expect(new Set([first, last])).toEqual(new Set([made.second, made.third]));
+    expect(hasFree(space, 7)).toBe(false);
+    made.heap.check();
+    const lead = (span: number, to: number): void => {
+      space.i32[pair(span) + NEXT_AT] = (space.i32[pair(span) + NEXT_AT] & 0x7ff) | (to << LINK_SHIFT);
+    };
+    return { ...made, first, last, lead };
+  }
+  type Full = ReturnType<typeof full>;
+
+  it.each<[string, (made: Full) => void]>([
+    ["a ring of two", ({ first, last, lead }) => lead(last, first)],
+    ["a ring of the last", ({ last, lead }) => lead(last, last)],
+    ["a span of another class", ({ last, own, lead }) => lead(last, own)],
+    ["what is no span", ({ space, last, lead }) => lead(last, Math.floor(space.units / 4))],
+    ["what is not in the map", ({ last, lead }) => lead(last, 0x1fffff)],
+    ["a head before the map", ({ space, at }) => (space.i32[at + HEAD] = -3)],
+  ])("is not looked for for ever: %s", (_, plant) => {
+    const made = full();
+    plant(made);
+    expect(() => hasFree(made.space, 7)).toThrow(
+      expect.objectContaining({
+        code: "ERR_HEAP_CORRUPT",
+        message: expect.stringContaining("the list of spans with cells of 112 bytes leads to"),
+      }),
+    );
+  });
+});
+
 describe.each(PLANTED)("%s", (_name, told, plant) => {
   it("is found by check", () => {
     const made = scene();
@@ -177,6 +214,8 @@ describe.each(PLANTED)("%s", (_name, told, plant) => {
         tolerant(() => heap.reallocUnsafe(ptr, size));
         tolerant(() => heap.free(random.pick(live)));
       }
+      for (let sizeClass = 1; sizeClass <= made.space.most; sizeClass++)
+        tolerant(() => hasFree(made.space, sizeClass));
       tolerant(() => heap.slab.trim());
       tolerant(() => [...heap.blocks()]);
       tolerant(() => heap.dump(() => {}));

@@ -87,9 +87,8 @@ function refillFromList(space: Space, large: Allocator, sizeClass: number): numb
   const at = classAt(space, sizeClass) | 0;
   for (let span = i32[at + HEAD]; span !== 0; span = i32[at + HEAD]) {
     const pair = spanPair(space, span) | 0;
+    if (!isSpanOf(space, pair, sizeClass)) throw corruptList(space, sizeClass, span);
     const kind = i32[pair + 1];
-    if (pair >= map + 2 + 2 * space.units || kind === 0 || classOf(kind) !== sizeClass || unitOf(kind) !== 0)
-      throw corruptList(space, sizeClass, span);
     if (liveIn(space, pair) !== counts[kind & KIND_MASK]) {
       const end = (pair + 2 * unitsOf(sizeOf(kind))) | 0;
       for (let unit = pair; unit < end; unit = (unit + 2) | 0) {
@@ -257,19 +256,25 @@ function uninstall(space: Space, large: Allocator, span: number): void {
   i32.fill(0, pair, end);
 }
 
-/** Is there a free cell in a span of the class? O(spans of the class). */
+/** Is there a free cell in a span of the class? O(spans of the class). Throws `ERR_HEAP_CORRUPT` for a list that leads elsewhere, or round. */
 export function hasFree(space: Space, sizeClass: number): boolean {
   const { i32 } = space;
-  for (
-    let span = i32[classAt(space, sizeClass) + HEAD];
-    span !== 0;
-    span = linkOf(i32[spanPair(space, span) + NEXT_AT])
-  ) {
+  let left = Math.ceil(space.units / unitsOf(LEAST_SIZE));
+  for (let span = i32[classAt(space, sizeClass) + HEAD]; span !== 0; left--) {
     const pair = spanPair(space, span);
+    if (left === 0 || !isSpanOf(space, pair, sizeClass)) throw corruptList(space, sizeClass, span);
     for (let unit = 0; unit < unitsOf(sizeOf(i32[pair + 1])); unit++)
       if (i32[pair + 2 * unit] !== 0) return true;
+    span = linkOf(i32[pair + NEXT_AT]);
   }
   return false;
+}
+
+/** Is there a span of the class at a pair that a list leads to? */
+function isSpanOf({ i32, map, units }: Space, pair: number, sizeClass: number): boolean {
+  if (pair < map + 2 || pair >= map + 2 + 2 * units) return false;
+  const kind = i32[pair + 1];
+  return kind !== 0 && classOf(kind) === sizeClass && unitOf(kind) === 0;
 }
 
 // ---- lists -------------------------------------------------------------------------------------------------------

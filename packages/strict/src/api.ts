@@ -27,7 +27,10 @@ export interface FoundBlock {
 export interface StrictApi {
   /** Number of the latest allocation: what `leaks` can begin after. */
   readonly seq: number;
-  /** What was found so far by this agent, oldest first: the last 64. */
+  /**
+   * What was found so far by this agent, thrown or not, oldest first: damage, and what was refused to be freed. The last 64. Not in it:
+   * `ERR_HEAP_CORRUPT`, and wrong pointers given to anything but `free`, which are thrown in any case.
+   */
   readonly reports: readonly Error[];
   /**
    * Blocks that were not freed, by tag and place, the most bytes first. O(chunks).

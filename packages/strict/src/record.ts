@@ -96,10 +96,13 @@ function createRecord(inner: Inner, ctx: Context, options: RecordOptions): Plugi
   let during = "";
   const refused: RefusedFrees = {
     underWay: undefined,
+    get alone() {
+      return reports.throws ? layer.free : undefined;
+    },
     // What this layer has made has been found somewhere; what the others throw has not.
     report: (error) => reports.add(error.foundAt === undefined ? reportOf(error, "free()") : error),
   };
-  if (!reports.throws) options.records.set(ctx.region, refused);
+  options.records.set(ctx.region, refused);
 
   function reportOf(error: Known, foundAt: string): Error {
     const { code, message, details } = enrich(
@@ -252,7 +255,7 @@ function createRecord(inner: Inner, ctx: Context, options: RecordOptions): Plugi
       } catch (error) {
         if (!isHeapError(error)) throw error;
         const report = reportOf(error, "usableSize() or realloc()");
-        if (reports.throws || !isDamage(error)) throw report;
+        if (!isDamage(error)) throw report;
         reports.add(report);
         return allocator.usableSize?.(ptr) as number;
       }
@@ -318,8 +321,11 @@ function createRecord(inner: Inner, ctx: Context, options: RecordOptions): Plugi
           return;
         }
         const enriched = enrich(sources, finding as DetailedFinding, "check()");
-        if (reports.throws) report(enriched);
-        else reports.add(ctx.error(code, enriched.message, enriched.details));
+        const found = ctx.error(code, enriched.message, enriched.details);
+        if (reports.throws) {
+          reports.keep(found);
+          report(enriched);
+        } else reports.add(found);
       });
       checkNumbers(report);
     },

@@ -4,9 +4,11 @@
  */
 import { arena } from "@heapwright/arena";
 import {
+  agentCache,
   attachHeap,
   createHeap,
   defineStack,
+  failEvery,
   type HeapError,
   limit,
   type Plugin,
@@ -15,6 +17,7 @@ import {
 import { hyperheap } from "@heapwright/hyperheap";
 import { stats } from "@heapwright/stats";
 import { type StrictApi, type StrictOptions, strict } from "@heapwright/strict";
+import { trace } from "@heapwright/trace";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { highWater } from "../../../docs/examples/high-water.js";
 import { caught } from "./fixtures/caught.js";
@@ -26,7 +29,9 @@ const ABOVE = {
   limit: () => [limit({ bytes: MIB })],
   stats: () => [stats({ shortLived: 1000, sizeClasses: true })],
   highWater: () => [highWater()],
-  all: () => [limit({ bytes: MIB }), stats({ shortLived: 1000 }), highWater()],
+  trace: () => [trace()],
+  failEvery: () => [failEvery(1000)],
+  all: () => [limit({ bytes: MIB }), stats({ shortLived: 1000 }), highWater(), trace()],
 } satisfies Record<string, () => readonly PluginInput[]>;
 
 const PARTS: readonly (readonly [string, StrictOptions])[] = [
@@ -143,6 +148,42 @@ it("damage that a layer above comes upon is reported, as what it comes upon itse
   ]);
 });
 
+it("damage that a layer above comes upon is kept where it is thrown, too", () => {
+  for (const above of [ABOVE.nothing(), ABOVE.limit(), ABOVE.all()]) {
+    const { heap } = make(above, {}, new ArrayBuffer(MIB));
+    const ptr = heap.alloc(100);
+    heap.memory.u8[ptr - 1] ^= 0xff;
+    const error = caught(() => heap.free(ptr));
+    expect(error).toMatchObject({ code: "ERR_HEAP_UNDERFLOW", foundAt: "free(), agent 1" });
+    expect(heap.strict.reports).toEqual([error]);
+    heap.free(ptr);
+    expect(heap.strict.reports).toHaveLength(1);
+    heap.check();
+  }
+});
+
+it.each([
+  ["throw", false],
+  ["throw", true],
+  ["report", false],
+  ["report", true],
+] as const)(
+  "behind a front a wrong free is found at free() and kept: %s, stats above: %s",
+  (how, counted) => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const heap = createHeap({
+      memory: new SharedArrayBuffer(4 * MIB),
+      strategy: hyperheap(),
+      plugins: [counted && stats(), agentCache(), strict({ onError: how, stacks: "off" })],
+    });
+    const ptr = heap.alloc(100);
+    heap.free(ptr);
+    if (how === "throw") expect(caught(() => heap.free(ptr)).code).toBe("ERR_DOUBLE_FREE");
+    else heap.free(ptr);
+    expect(heap.strict.reports).toMatchObject([{ code: "ERR_DOUBLE_FREE", foundAt: "free(), agent 1" }]);
+  },
+);
+
 it("a free that another layer asks for, in no free of the user, is reported and nothing more", () => {
   const found: HeapError[] = [];
   const once: Plugin = {
@@ -215,7 +256,7 @@ it("each heap and agent of one strict() has its own reports, whatever it does wi
   const counts = [heap, agent, throwing, other].map(
     (each) => (each as unknown as Reporting).strict.reports.length,
   );
-  expect(counts).toEqual([1, 2, 0, 1]);
+  expect(counts).toEqual([1, 2, 1, 1]);
   expect(found.map(({ foundAt }) => foundAt)).toEqual([1, 2, 2, 1].map((id) => `free(), agent ${id}`));
   heap.check();
 });
@@ -275,7 +316,12 @@ describe.each(cases)("$above above strict with $parts, in $where", ({ plugins, o
     const made = heapWith("throw");
     const ptr = wrong(made);
     const before = made.figures();
-    expect(caught(() => made.heap.free(ptr))).toMatchObject({ code, ptr });
+    const errors = [1, 2].map(() => caught(() => made.heap.free(ptr)));
+    for (const error of errors) {
+      expect(error).toMatchObject({ code, ptr, foundAt: "free(), agent 1" });
+      expect(error.message.match(/found at/g)).toHaveLength(1);
+    }
+    expect(made.heap.strict.reports).toEqual(errors);
     expect(made.figures()).toEqual(before);
     made.heap.check();
   });

@@ -1,6 +1,7 @@
 /**
- * The plugin `strictErrors`: refused frees where `onError` does not throw. It stands outside of the whole stack, as it is the user who
- * shall see no error; the layers in between (`limit`, `stats`) shall, so that none of them counts a free that was none.
+ * The plugin `strictErrors`: refused frees. It stands outside of the whole stack. There it is known that whatever the layers in between
+ * (`limit`, `stats`) ask for is part of a `free`; and where `onError` does not throw, it is the user who shall see no error, while those
+ * layers shall, so that none of them counts a free that was none.
  *
  *     heap.free(p) ─► strictErrors ─► limit ─► stats ─► strict ─► fence ─► … ─► strategy
  *                     reports once ◄───────────────────────┘ ◄── what they throw ─┘
@@ -8,7 +9,7 @@
  * It is part of every `strict()`, since the layers of a stack are the same for all agents, and `onError` is each agent's own choice.
  * Nothing in the heap is its own.
  *
- * Price: none where errors are thrown, as it changes no primitive then; else a `try` for each free.
+ * Price: a `try` for each free; none where errors are thrown and no layer in between has a `free`, as it changes no primitive then.
  */
 import type { HeapErrorCode, Inner, Plugin, Region } from "@heapwright/core";
 import { isHeapError, type Known } from "./enrich.js";
@@ -17,7 +18,9 @@ import { isHeapError, type Known } from "./enrich.js";
 export interface RefusedFrees {
   /** The function that takes calls of `heap.free`, while one is under way: pointer errors are thrown, and `report` gets them. */
   underWay: ((ptr: number) => void) | undefined;
-  /** Makes a report of a pointer error, unless it is one, and hands it on. */
+  /** The record's own `free`, if it needs nobody outside: it throws what is refused. */
+  readonly alone: ((ptr: number) => void) | undefined;
+  /** Makes a report of a pointer error, unless it is one, keeps it, and throws it or hands it on. */
   report(error: Known): void;
 }
 
@@ -41,7 +44,8 @@ export function strictErrors(records: RefusedByRegion): Plugin<"strictErrors", u
     rank: Number.NEGATIVE_INFINITY,
     create(inner, ctx) {
       const frees = records.get(ctx.region);
-      return { ...(frees && { allocator: reporting(inner, frees) }), api: undefined };
+      const isNeeded = frees !== undefined && frees.alone !== inner.free;
+      return { ...(isNeeded && { allocator: reporting(inner, frees) }), api: undefined };
     },
   };
 }

@@ -153,6 +153,33 @@ describe("onError", () => {
     expect(codes()).toEqual([]);
   });
 
+  it("keeps what was found, each once, where it is thrown, too", () => {
+    const heap = make({});
+    const [a, b] = [heap.alloc(20), heap.alloc(20)];
+    heap.memory.u8[a + 20] = 1;
+    heap.memory.u8[b - 1] = 1;
+    const several = caught(() => heap.check());
+    const codes = (): unknown[] => heap.strict.reports.map((error) => (error as HeapError).code);
+    expect(heap.strict.reports.map((error) => error.message)).toEqual(
+      several.errors?.map(({ message }) => message),
+    );
+    expect(heap.strict.reports).toMatchObject([
+      { code: "ERR_HEAP_OVERFLOW", foundAt: "check(), agent 1" },
+      { code: "ERR_HEAP_UNDERFLOW", foundAt: "check(), agent 1" },
+    ]);
+    heap.check();
+    heap.memory.u8[b + 20] = 1;
+    expect(caught(() => heap.check()).code).toBe("ERR_HEAP_OVERFLOW");
+    expect(codes().slice(2)).toEqual(["ERR_HEAP_OVERFLOW"]);
+    heap.memory.u8[b + 20] = 1;
+    expect(caught(() => heap.free(b)).code).toBe("ERR_HEAP_OVERFLOW");
+    heap.free(b);
+    expect(caught(() => heap.free(b)).code).toBe("ERR_DOUBLE_FREE");
+    expect(codes().slice(3)).toEqual(["ERR_HEAP_OVERFLOW", "ERR_DOUBLE_FREE"]);
+    heap.check();
+    expect(codes()).toHaveLength(5);
+  });
+
   it("report writes to the console", () => {
     const lines: string[] = [];
     vi.spyOn(console, "error").mockImplementation((text: string) => void lines.push(text));

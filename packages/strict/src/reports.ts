@@ -38,10 +38,14 @@ export class Reports {
     return [...this.#kept];
   }
 
-  /** Throws it, or keeps it and hands it on. */
-  add(error: Error): void {
+  keep(error: Error): void {
     this.#kept.push(error);
     if (this.#kept.length > KEPT) this.#kept.shift();
+  }
+
+  /** Keeps it, and throws it or hands it on. */
+  add(error: Error): void {
+    this.keep(error);
     if (this.throws) throw error;
     this.#hand(error);
   }

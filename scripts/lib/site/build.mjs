@@ -45,7 +45,6 @@ const NOT_EXPORTED = {
     "live/run.ts:PATTERNS",
     "protocol.ts:Failure",
     "threads/run.ts:Place",
-    "threads/run.ts:ThreadsOptions",
     "views/job.ts:ViewType",
   ],
 };

@@ -31,6 +31,7 @@ export const HEAP_FAULTS = {
   "accepts a double free": ["refusesPointer"],
   "tells a double free from nothing": ["refusesPointer"],
   "frees at interior pointers": ["refusesPointer"],
+  "believes a header forged inside a small block": ["refusesPointer"],
   "wipes before it refuses": ["unchanged"],
   "leaks the old block in realloc": ["listed"],
   "loses the rest of a split": ["counted"],

@@ -46,7 +46,7 @@ export function agentCache(options: AgentCacheOptions = {}): Plugin<"agentCache"
   return {
     abi: 1,
     name: "agentCache",
-    version: 1,
+    version: 2,
     phase: "front",
     options: {
       ...(agents === undefined ? {} : { agents }),

@@ -66,8 +66,8 @@ const MISTAKES: readonly Mistake[] = [
   ],
   [
     "spans that are counted as what they are not",
-    ({ words, cache }) => (words[cache.shared + RUNS] ^= 1),
-    /is a "page" block, and is counted as a "used" one/,
+    ({ words, cache }) => (words[cache.shared + RUNS] -= 4096),
+    /bytes of spans are counted as page runs, \d+ are in some/,
   ],
   ["a span between pages", (it) => (it.words[at(it, it.full) + START] += 16), /cannot be there/],
   ["a span behind the area", (it) => (it.words[at(it, it.full) + START] = 256 << 10), /cannot be there/],

@@ -28,6 +28,7 @@ import {
   spanAt,
   startOf,
 } from "./cache.js";
+import { runBytes } from "./inspect.js";
 import { link, push } from "./lists.js";
 import { broken } from "./refusals.js";
 import { furnish, giveSpan } from "./spans.js";
@@ -46,6 +47,7 @@ import {
   PAGE,
   RECORDS_USED,
   RESETTING,
+  RUNS,
   SHARD_WORDS,
   SPAN,
   SPARE,
@@ -80,7 +82,13 @@ export function settle(cache: Cache, shard: number, interrupted: Interrupted): v
   }
   words[at + ASKING] = NOTHING;
   remap(cache);
+  recountRuns(cache);
   relinkShared(cache);
+}
+
+/** With the lock held, and the page map right. */
+function recountRuns(cache: Cache): void {
+  cache.words[cache.shared + RUNS] = runBytes(cache) ?? 0;
 }
 
 function isBlock({ inner }: Cache, ptr: number, least = 1): boolean {
@@ -108,6 +116,7 @@ export function recover(cache: Cache, interrupted: Interrupted): void {
     if (words[record + OWNER] === dead + 1) words[record + OWNER] = 0;
   });
   rebuild(cache);
+  recountRuns(cache);
 }
 
 /** A block that nobody was given, if it was made. */
@@ -250,7 +259,8 @@ export function resetAll(cache: Cache, reset: () => void): void {
 }
 
 function dropAll(cache: Cache): void {
-  const { words } = cache;
+  const { words, shared } = cache;
+  words[shared + RUNS] = 0;
   eachSpan(cache, (record) => {
     words[record + START] = 0;
     words[record + OWNER] = 0;

@@ -86,8 +86,7 @@ export function takeSpan(cache: Cache, sizeClass: number): number {
   const record = recordOf(cache, id);
   cache.words[shard + SPAN] = id;
   cache.words[shard + ASKING] = TAKES_SPAN;
-  const isFirst = id === 1;
-  const before = isFirst ? pageBytes(cache) : 0;
+  const before = pageBytes(cache);
   const start = inner.alloc(cache.spanBytes, PAGE, 0);
   if (start === 0) {
     cache.words[shard + ASKING] = NOTHING;
@@ -95,7 +94,7 @@ export function takeSpan(cache: Cache, sizeClass: number): number {
   }
   // The heap may have grown: not the views from before.
   const { words } = cache;
-  if (isFirst) words[shared + RUNS] = pageBytes(cache) > before ? 1 : 0;
+  words[shared + RUNS] += pageBytes(cache) - before;
   furnish(cache, record, sizeClass);
   words.fill(0, record + BITS + cache.bitWords, record + BITS + 2 * cache.bitWords);
   words[record + OWNER] = cache.me;
@@ -107,7 +106,7 @@ export function takeSpan(cache: Cache, sizeClass: number): number {
   return id;
 }
 
-/** Whether the strategy counts spans as pages is the same for all of them. */
+/** How a block is counted only the sums tell, without a walk. */
 function pageBytes({ inner }: Cache): number {
   const sums = { capacity: 0, used: 0, free: 0, quarantined: 0, overhead: 0, page: 0, pageFree: 0 };
   inner.totals?.(sums);
@@ -116,13 +115,15 @@ function pageBytes({ inner }: Cache): number {
 
 /** An empty span, which is in no list, goes back to the strategy. */
 export function giveSpan(cache: Cache, id: number, record: number): void {
-  const { words, shard, inner } = cache;
+  const { words, shard, shared, inner } = cache;
   const { front } = cache.ctx;
   front?.enter();
   try {
     words[shard + SPAN] = id;
     words[shard + ASKING] = GIVES_SPAN;
+    const before = pageBytes(cache);
     inner.free(startOf(cache, record));
+    words[shared + RUNS] += pageBytes(cache) - before;
     dropRecord(cache, id, record);
     // It may be in our inbox still, where nobody would note its next owner's cells.
     if (Atomics.load(words, record + NOTES) !== 0) openMail(cache);

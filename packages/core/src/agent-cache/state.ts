@@ -12,7 +12,7 @@
  * |---|---|
  * | records | records in use so far, the rest were never; at most as many as spans fit |
  * | idle | first of those that are in use no more, linked by `next` |
- * | runs | 1 if the strategy counts spans as page runs |
+ * | runs | bytes of the spans that the strategy counts as page runs. A strategy made of others has some in one part, and some in another |
  * | twice | cells that two agents freed at the same moment, seen when they were collected |
  * | resetting | 1 while all blocks are being ended |
  * | orphans | first span of a class that has no agent and free cells, linked by `next` and `before` |
