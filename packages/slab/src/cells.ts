@@ -24,7 +24,6 @@ import {
   type Space,
   UNIT_MASK,
   UNIT_SHIFT,
-  USED,
 } from "./space.js";
 import { freed, refill } from "./spans.js";
 import { refusal } from "./validate.js";
@@ -39,7 +38,6 @@ const BY_LOOP = 72;
  */
 export function createAlloc(space: Space, large: Large): Allocator["alloc"] {
   const { map, classes, made, header, most } = space;
-  const used = space.state + USED;
   // Of the unit before the first: what its granules count from.
   const first = (map + 2) << 4;
   const start = space.origin + header;
@@ -64,7 +62,6 @@ export function createAlloc(space: Space, large: Large): Allocator["alloc"] {
     i32[made] = granule + FIRST_MADE;
     i32[at] = bits ^ low;
     i32[(map + i32[of + COUNTER]) | 0] += ONE;
-    i32[used] += (sizeClass << 4) - header;
     return start + granule * GRANULE;
   };
 }
@@ -87,7 +84,6 @@ export function createFree(space: Space, large: Allocator): Allocator["free"] {
   const { header, units, starts } = space;
   const start = space.origin + header;
   const map = space.map + 2;
-  const used = space.state + USED;
   const { free } = large;
   return (ptr) => {
     const { i32 } = space;
@@ -101,7 +97,6 @@ export function createFree(space: Space, large: Allocator): Allocator["free"] {
       // No cell ends behind its span, and no block of `large` begins in one.
       if ((starts[kind & KIND_MASK] & ~bits & bit) !== 0 && (from & 15) === 0) {
         i32[at] = bits | bit;
-        i32[used] -= (((kind & CLASS_MASK) + 1) << 4) - header;
         const counter = (at - ((kind >>> (CLASS_BITS - 1)) & (UNIT_MASK << 1)) + COUNTER_AT) | 0;
         const count = (i32[counter] - ONE) | 0;
         i32[counter] = count;
