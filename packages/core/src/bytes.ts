@@ -16,7 +16,7 @@
 import type { Memory } from "./memory.js";
 
 /** Up to here the loops are faster. */
-const ZERO_BY_LOOP = 448;
+export const ZERO_BY_LOOP = 448;
 const COPY_BY_LOOP = 288;
 
 /** Zeroes `[from, to)`. */

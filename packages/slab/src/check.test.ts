@@ -22,7 +22,6 @@ import {
   TAIL,
   TAKING,
   UNLISTED,
-  USED,
 } from "./space.js";
 import { hasFree } from "./spans.js";
 
@@ -50,7 +49,6 @@ type Scene = ReturnType<typeof scene>;
 const state = ({ space }: Scene, word: number) => space.state + word;
 
 const PLANTED: readonly (readonly [string, RegExp, (scene: Scene) => void])[] = [
-  ["bytes in use", /bytes in use/, (s) => (s.space.i32[state(s, USED)] += 112)],
   ["bytes of cells", /bytes of cells/, (s) => (s.space.i32[state(s, CAPACITY)] -= 16)],
   ["bytes of spans", /bytes of spans/, (s) => (s.space.i32[state(s, SPAN_BYTES)] = 0)],
   ["bytes of spares", /bytes of spares/, (s) => (s.space.i32[state(s, SPARE_BYTES)] = 4096)],

@@ -34,7 +34,6 @@ import {
   TAIL,
   TAKING,
   UNIT,
-  USED,
   unitOf,
   unitsOf,
 } from "./space.js";
@@ -48,7 +47,6 @@ type Report = (finding: Finding) => void;
 interface Found {
   /** Class of each span, by its number. */
   readonly classes: Map<number, number>;
-  used: number;
   capacity: number;
   spanBytes: number;
   spareBytes: number;
@@ -56,7 +54,7 @@ interface Found {
 
 export function check(space: Space, large: Allocator, report: Report): void {
   large.check?.(report);
-  const found: Found = { classes: new Map(), used: 0, capacity: 0, spanBytes: 0, spareBytes: 0 };
+  const found: Found = { classes: new Map(), capacity: 0, spanBytes: 0, spareBytes: 0 };
   large.walk?.(({ ptr, usable, state }) => {
     const kind = state === "used" || state === "page" ? spanKindAt(space, ptr) : 0;
     if (kind !== 0) checkSpan(space, ptr, usable, kind, found, report);
@@ -65,7 +63,6 @@ export function check(space: Space, large: Allocator, report: Report): void {
   for (let sizeClass = 1; sizeClass <= space.most; sizeClass++) checkClass(space, sizeClass, found, report);
   const { i32, state } = space;
   const sums: readonly (readonly [string, number, number])[] = [
-    ["bytes in use", i32[state + USED] >>> 0, found.used],
     ["bytes of cells", i32[state + CAPACITY] >>> 0, found.capacity],
     ["bytes of spans", i32[state + SPAN_BYTES] >>> 0, found.spanBytes],
     ["bytes of spares", i32[state + SPARE_BYTES], found.spareBytes],
@@ -116,7 +113,6 @@ function checkSpan(
   if (live !== cells - free)
     report({ message: `${what}: it counts ${live} live cells, not ${cells - free}`, ptr });
   found.capacity += cells * (sizeClass * GRANULE - header);
-  found.used += (cells - free) * (sizeClass * GRANULE - header);
 }
 
 function countBits(bits: number): number {

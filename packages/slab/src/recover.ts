@@ -37,7 +37,6 @@ import {
   spanPair,
   TAKING,
   UNLISTED,
-  USED,
   unitsOf,
 } from "./space.js";
 import { give, link } from "./spans.js";
@@ -87,7 +86,7 @@ export function endAll(space: Space, large: Allocator): void {
   i32[state + GIVING] = EVERYTHING;
   i32.fill(0, map, map + 2 + 2 * units);
   i32.fill(0, classes, classes + ((MOST_CLASSES + 1) << CLASS_SHIFT));
-  for (const word of [USED, CAPACITY, SPAN_BYTES, SPARE_BYTES, TAKING]) i32[state + word] = 0;
+  for (const word of [CAPACITY, SPAN_BYTES, SPARE_BYTES, TAKING]) i32[state + word] = 0;
   large.reset?.();
   i32[state + GIVING] = 0;
 }
@@ -115,7 +114,7 @@ function rebuild(
   });
   if (isThere) large.free(spanAddress(space, given));
   i32.fill(0, classes, classes + ((MOST_CLASSES + 1) << CLASS_SHIFT));
-  for (const word of [USED, CAPACITY, SPAN_BYTES, SPARE_BYTES]) i32[state + word] = 0;
+  for (const word of [CAPACITY, SPAN_BYTES, SPARE_BYTES]) i32[state + word] = 0;
   const empty: number[] = [];
   let next = map + 2;
   for (const { span, kind, usable } of spans) {
@@ -136,7 +135,6 @@ function rebuild(
     if (free > 0) link(space, at, pair, span);
     if (free === cells) empty.push(span);
     i32[at + SPANS]++;
-    i32[state + USED] += (cells - free) * payload;
     i32[state + CAPACITY] += cells * payload;
     i32[state + SPAN_BYTES] += usable;
     next = end;

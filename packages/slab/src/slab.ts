@@ -31,9 +31,8 @@ import {
   SPAN_BYTES,
   Space,
   stateBytes,
-  USED,
 } from "./space.js";
-import { hasFree, trim } from "./spans.js";
+import { freeBytes, hasFree, trim } from "./spans.js";
 import { walk } from "./walk.js";
 
 export interface SlabOptions {
@@ -65,7 +64,7 @@ export function slab({ large, upTo }: SlabOptions): Strategy<"slab", SlabApi> {
   return {
     abi: 1,
     name: "slab",
-    version: 1,
+    version: 2,
     fields: [],
     alignment: Math.max(FRAME, large.alignment ?? 0),
     options: {
@@ -160,8 +159,9 @@ function primitives(space: Space, memory: Memory, large: Large): Allocator {
         totals(into);
         const cells = state(CAPACITY);
         const spans = state(SPAN_BYTES);
-        into.used += state(USED) - spans;
-        into.free += cells - state(USED);
+        const free = freeBytes(space);
+        into.used += cells - free - spans;
+        into.free += free;
         into.overhead += spans - cells;
       },
     }),

@@ -256,6 +256,24 @@ function uninstall(space: Space, large: Allocator, span: number): void {
   i32.fill(0, pair, end);
 }
 
+/** Payload bytes of all free cells. O(spans that have any): one in no list has none. */
+export function freeBytes(space: Space): number {
+  const { i32, counts } = space;
+  let bytes = 0;
+  for (let sizeClass = 1; sizeClass <= space.most; sizeClass++) {
+    const at = classAt(space, sizeClass);
+    let cells = 0;
+    let rest = i32[at + SPANS];
+    for (let span = i32[at + HEAD]; span !== 0 && rest > 0; rest--) {
+      const pair = spanPair(space, span);
+      cells += counts[i32[pair + 1] & KIND_MASK] - liveIn(space, pair);
+      span = linkOf(i32[pair + NEXT_AT]);
+    }
+    bytes += cells * (sizeClass * GRANULE - space.header);
+  }
+  return bytes;
+}
+
 /** Is there a free cell in a span of the class? O(spans of the class). Throws `ERR_HEAP_CORRUPT` for a list that leads elsewhere, or round. */
 export function hasFree(space: Space, sizeClass: number): boolean {
   const { i32 } = space;
