@@ -3,10 +3,11 @@ import { heapSubject, property, type SoakReport, soak } from "@heapwright/confor
 import { createHeap, failEvery, type Heap, limit, type PluginInput } from "@heapwright/core";
 import { describe, expect, it } from "vitest";
 import { slots } from "../../../testing/slots.js";
+import { operations, programs } from "../../../testing/soak.js";
 import { arena } from "./arena.js";
 
 const KIB = 1024;
-const OPERATIONS = Math.round(40_000 * Math.max(0.25, Number(process.env.HEAPWRIGHT_SOAK) || 1));
+const OPERATIONS = operations(40_000, 0.25);
 const growth = { max: 2048 * KIB, step: 8 * KIB } as const;
 
 const MEMORIES: readonly (readonly [string, boolean, (plugins: readonly PluginInput[]) => Heap])[] = [
@@ -74,13 +75,13 @@ describe.each(MEMORIES)("on %s", (_kind, grows, make) => {
   });
 
   it("short programs break none, everything verified after every operation", () => {
-    property(() => make([]), { numRuns: 20, seed: 7 });
-    property(() => make([slots(2)]), { numRuns: 10, seed: 8 });
+    property(() => make([]), { numRuns: programs(20), seed: 7 });
+    property(() => make([slots(2)]), { numRuns: programs(10), seed: 8 });
   });
 });
 
 it("limit and failEvery break none", () => {
   const [, , make] = MEMORIES[0] as (typeof MEMORIES)[0];
   const plugins = [limit({ bytes: 40 * KIB }), failEvery(7)];
-  property(() => heapSubject(make(plugins), { volatile: "header" }), { numRuns: 50, seed: 3 });
+  property(() => heapSubject(make(plugins), { volatile: "header" }), { numRuns: programs(50), seed: 3 });
 });

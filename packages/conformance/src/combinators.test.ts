@@ -21,11 +21,12 @@ import { stats } from "@heapwright/stats";
 import { strict } from "@heapwright/strict";
 import { describe, expect, it } from "vitest";
 import { cells } from "../../../docs/examples/cells.js";
+import { operations, programs } from "../../../testing/soak.js";
 import { heapSubject, property, type SoakReport, soak } from "./index.js";
 import { Random } from "./random.js";
 
 const KIB = 1024;
-const OPERATIONS = Math.round(20_000 * Math.max(0.1, Number(process.env.HEAPWRIGHT_SOAK) || 1));
+const OPERATIONS = operations(20_000);
 const growth = { max: 1024 * KIB, step: 16 * KIB } as const;
 
 type Any = Strategy<string, unknown>;
@@ -80,7 +81,7 @@ describe.each(Object.entries(STRATEGIES))("%s", (_name, strategy) => {
       }),
       grows,
     );
-    property(() => make(strategy(), source()), { numRuns: 6, seed: 9 });
+    property(() => make(strategy(), source()), { numRuns: programs(6), seed: 9 });
   });
 
   it.each<[string, () => readonly PluginInput[]]>([
@@ -109,7 +110,7 @@ describe.each(Object.entries(STRATEGIES))("%s", (_name, strategy) => {
             make(strategy(), (MEMORIES[kind] as () => { memory: MemorySource; grows: boolean })(), plugins()),
             { volatile: "header" },
           ),
-        { numRuns: 8, seed: 10 },
+        { numRuns: programs(8), seed: 10 },
       );
   });
 

@@ -22,13 +22,14 @@ import { strict } from "@heapwright/strict";
 import { tlsf } from "@heapwright/tlsf";
 import { trace } from "@heapwright/trace";
 import { describe, expect, it } from "vitest";
+import { operations, programs } from "../../../testing/soak.js";
 import { heapSubject } from "./heap-subject.js";
 import { property } from "./property.js";
 import { Random } from "./random.js";
 import { soak } from "./soak.js";
 import type { Subject } from "./subject.js";
 
-const OPERATIONS = Math.round(8_000 * Math.max(0.2, Number(process.env.HEAPWRIGHT_SOAK) || 1));
+const OPERATIONS = operations(8_000, 0.2);
 
 const STACKS: Readonly<Record<string, () => readonly PluginInput[]>> = {
   "agentCache alone": () => [agentCache()],
@@ -110,7 +111,7 @@ describe.each(COMBINATIONS)("$name over $strategy", ({ make: strategy, name, plu
       seed: 5,
     });
     expect(Math.min(report.frees, report.refused, report.reallocations, report.exhausted)).toBeGreaterThan(0);
-    property(() => heapSubject(make(source(192 << 10)), FRONT), { numRuns: 20, seed: 6 });
+    property(() => heapSubject(make(source(192 << 10)), FRONT), { numRuns: programs(20), seed: 6 });
   });
 
   it("three agents that come and go keep every promise", () => {
@@ -119,7 +120,7 @@ describe.each(COMBINATIONS)("$name over $strategy", ({ make: strategy, name, plu
     const reusable = !name.includes("strict");
     const report = soak(target(1 << 20), { operations: OPERATIONS, seed: 7, reusable });
     expect(Math.min(report.frees, report.refused, report.reallocations, report.exhausted)).toBeGreaterThan(0);
-    property(target(256 << 10), { numRuns: 20, seed: 8, reusable });
+    property(target(256 << 10), { numRuns: programs(20), seed: 8, reusable });
   });
 
   it("growth, a guest's too", () => {

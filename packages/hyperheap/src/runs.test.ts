@@ -6,11 +6,12 @@ import { type Align, createHeap, type Heap, isHeapError, type Ptr } from "@heapw
 import { hyperheap } from "@heapwright/hyperheap";
 import { describe, expect, it } from "vitest";
 import { randomOf } from "../../../testing/random.js";
+import { operations } from "../../../testing/soak.js";
 import { findings, heapOf, outcome, PAGE } from "./fixtures/places.js";
 import { type Watch, watched } from "./fixtures/watched.js";
 import { Space } from "./space.js";
 
-const OPERATIONS = Math.round(20_000 * Math.max(0.5, Number(process.env.HEAPWRIGHT_SOAK) || 1));
+const OPERATIONS = operations(20_000, 0.5);
 
 /** A region of `bytes` at the start of a memory, the rest of which is somebody else's. */
 function oddHeap(bytes: number, kind: "wasm" | "buffer", step = 1): Heap {

@@ -12,9 +12,10 @@ import { hyperheap } from "@heapwright/hyperheap";
 import { strict } from "@heapwright/strict";
 import { tlsf } from "@heapwright/tlsf";
 import { describe, expect, it } from "vitest";
+import { operations, programs } from "../../../testing/soak.js";
 import { slab } from "./slab.js";
 
-const OPERATIONS = Math.round(12_000 * Math.max(0.5, Number(process.env.HEAPWRIGHT_SOAK) || 1));
+const OPERATIONS = operations(12_000, 0.5);
 
 const LARGE = { hyperheap, tlsf } as const;
 
@@ -49,7 +50,7 @@ describe.each(COMBINATIONS)("$name, over $large", ({ large, plugins }) => {
       heapSubject(make(source(bytes), plugins(), large), { volatile: "header", growForeign: false });
     const report = soak(target(1 << 20), { operations: OPERATIONS, seed: 1 });
     expect(Math.min(report.frees, report.refused, report.reallocations, report.exhausted)).toBeGreaterThan(0);
-    property(target(64 << 10), { numRuns: 30, seed: 2 });
+    property(target(64 << 10), { numRuns: programs(30), seed: 2 });
   });
 
   it("in a memory that grows, a guest's pages are left alone", () => {
@@ -69,6 +70,6 @@ describe.each(COMBINATIONS)("$name, over $large", ({ large, plugins }) => {
 it.each([16, 128, 512])("with cells up to %i, a failed call changes no byte", (upTo) => {
   for (const large of ["hyperheap", "tlsf"] as const) {
     soak(() => make(1 << 18, [], large, upTo), { operations: OPERATIONS, seed: 4 });
-    property(() => make(32 << 10, [], large, upTo), { numRuns: 60, seed: 5 });
+    property(() => make(32 << 10, [], large, upTo), { numRuns: programs(60), seed: 5 });
   }
 });

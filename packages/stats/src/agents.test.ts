@@ -5,9 +5,10 @@ import { hyperheap } from "@heapwright/hyperheap";
 import { stats } from "@heapwright/stats";
 import { strict } from "@heapwright/strict";
 import { afterEach, describe, expect, it } from "vitest";
+import { operations } from "../../../testing/soak.js";
 import type { Counters } from "./figures.js";
 
-const OPERATIONS = Math.round(200_000 * Math.max(0.1, Number(process.env.HEAPWRIGHT_SOAK) || 1));
+const OPERATIONS = operations(200_000);
 const TAGS = 64;
 
 // Workers run the built packages: `pnpm test` builds before it tests. Half of the names each makes first; every size is a multiple of 24

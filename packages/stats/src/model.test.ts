@@ -4,10 +4,11 @@
  * combinations, times `HEAPWRIGHT_SOAK`; 667 make it a million.
  */
 import { describe, expect, it } from "vitest";
+import { operations } from "../../../testing/soak.js";
 import { Program } from "./fixtures/program.js";
 import { STACKS } from "./fixtures/stacks.js";
 
-const OPERATIONS = Math.round(1_500 * Math.max(1, Number(process.env.HEAPWRIGHT_SOAK) || 1));
+const OPERATIONS = operations(1_500, 1);
 
 describe.each(STACKS)("$name", (stack) => {
   it(`${OPERATIONS} random operations are counted as they happened`, () => {

@@ -8,11 +8,12 @@ import { hyperheap } from "@heapwright/hyperheap";
 import { delayedFree, strict } from "@heapwright/strict";
 import { describe, expect, it } from "vitest";
 import { cells } from "../../../docs/examples/cells.js";
+import { operations, programs } from "../../../testing/soak.js";
 import { COMBINATIONS } from "./fixtures/combinations.js";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-const OPERATIONS = Math.round(100_000 * Math.max(0.1, Number(process.env.HEAPWRIGHT_SOAK) || 1));
+const OPERATIONS = operations(100_000);
 const growth = { max: 4 * MIB, step: 64 * KIB } as const;
 
 type Make = (plugins: readonly PluginInput[]) => Heap;
@@ -91,8 +92,8 @@ describe.each(STRATEGIES)("over %s", (_strategy, long, short, makeWith) => {
     });
 
     it("short programs break no promise, everything verified after every operation", () => {
-      property(() => makeWith(short)(alone()), { numRuns: 15, seed: 8 });
-      property(() => makeWith(short)(recorded({ stacks: "all" })), { numRuns: 15, seed: 9 });
+      property(() => makeWith(short)(alone()), { numRuns: programs(15), seed: 8 });
+      property(() => makeWith(short)(recorded({ stacks: "all" })), { numRuns: programs(15), seed: 9 });
     });
   });
 });
@@ -105,7 +106,7 @@ describe.each(MEMORIES)("on %s", (_memory, grows, make) => {
   });
 
   it("short programs break no promise", () => {
-    property(() => make(strict()), { numRuns: 20, seed: 10 });
+    property(() => make(strict()), { numRuns: programs(20), seed: 10 });
   });
 });
 

@@ -7,10 +7,11 @@ import { createHeap, failEvery, type Heap, limit, type PluginInput } from "@heap
 import { tlsf } from "@heapwright/tlsf";
 import { describe, expect, it } from "vitest";
 import { slots } from "../../../testing/slots.js";
+import { operations, programs } from "../../../testing/soak.js";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-const OPERATIONS = Math.round(100_000 * Math.max(0.1, Number(process.env.HEAPWRIGHT_SOAK) || 1));
+const OPERATIONS = operations(100_000);
 const growth = { max: 16 * MIB, step: 64 * KIB } as const;
 
 const MEMORIES: readonly (readonly [string, boolean, (plugins: readonly PluginInput[]) => Heap])[] = [
@@ -77,7 +78,7 @@ describe.each(MEMORIES)("on %s", (_kind, grows, make) => {
   });
 
   it("short programs break none, everything verified after every operation", () => {
-    property(() => make([]), { numRuns: 20, seed: 7 });
+    property(() => make([]), { numRuns: programs(20), seed: 7 });
   });
 });
 
@@ -97,6 +98,6 @@ describe("under plugins", () => {
 
   it("limit and failEvery break none", () => {
     const plugins = [limit({ bytes: 400 * KIB }), failEvery(7)];
-    property(() => heapSubject(make(plugins), { volatile: "header" }), { numRuns: 50, seed: 3 });
+    property(() => heapSubject(make(plugins), { volatile: "header" }), { numRuns: programs(50), seed: 3 });
   });
 });

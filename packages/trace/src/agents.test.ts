@@ -5,9 +5,10 @@ import { stats } from "@heapwright/stats";
 import { tlsf } from "@heapwright/tlsf";
 import { FREE, mergeTraces, REALLOC, type TracePart, trace } from "@heapwright/trace";
 import { afterEach, expect, it } from "vitest";
+import { operations } from "../../../testing/soak.js";
 import { peakBytes } from "./fixtures/rows.js";
 
-const OPERATIONS = Math.round(100_000 * Math.max(0.1, Number(process.env.HEAPWRIGHT_SOAK) || 1));
+const OPERATIONS = operations(100_000);
 const PLACES = 64;
 
 // Workers run the built packages: `pnpm test` builds before it tests. Whoever puts a block into a place gets the one that was there, and frees it,
