@@ -8,8 +8,8 @@ import { conformance } from "./conformance.js";
 import { cellOf, MEMORIES, STACKS, STRATEGIES } from "./matrix.fixture.js";
 
 const SCALE = Math.max(0.4, SOAK);
-/** Below a fifth each stack is on every third memory only, and on others with another strategy. */
-const SHARE = SOAK < 0.2 ? 3 : 1;
+/** Up to a fifth each stack is on every third memory only, and on others with another strategy. */
+const SHARE = SOAK <= 0.2 ? 3 : 1;
 const OPTIONS = {
   seed: 17,
   operations: Math.ceil(2500 * SCALE),
